@@ -1,0 +1,77 @@
+# mlc: `make help` lists the targets.
+#
+#   make          build/mlc and build/mlc-codegen
+#   make demo     install what is missing, build, compile a real model, measure it
+#   make check    install what is missing, build, pass the tests
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+BUILD   ?= build
+VERSION := 0.1.0
+CC      := gcc
+
+# The newest LLVM that is here, 19 or later; `make LLVM_CONFIG=llvm-config-19` chooses.
+LLVM_CONFIG ?= $(firstword $(foreach v,22 21 20 19,$(if $(shell command -v llvm-config-$v),llvm-config-$v)))
+LLVM_MAJOR  := $(if $(LLVM_CONFIG),$(firstword $(subst ., ,$(shell $(LLVM_CONFIG) --version))))
+CLANG       ?= $(firstword $(foreach v,$(LLVM_MAJOR) 22 21 20 19,$(if $(shell command -v clang-$v),clang-$v)) clang)
+
+MODE ?= release
+ifeq ($(MODE),asan)
+  OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+else
+  OPT := -O2 -g
+endif
+WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
+CPPFLAGS := -I. -I$(BUILD)/gen -D_GNU_SOURCE -DMLC_VERSION='"$(VERSION)"'
+CFLAGS   := -std=gnu11 $(OPT) $(WARN) -ffp-contract=off -fno-math-errno
+LDLIBS   := -lprotobuf-c -ljansson -lsodium -lxxhash -lz -lm -lpthread
+
+src = $(sort $(filter-out $(wildcard */main.c */*/main.c */*/*/main.c),$(foreach d,$1,$(wildcard $d/*.c $d/*/*.c $d/*/*/*.c))))
+
+IR_SRC      := $(call src,ir)
+MLC_SRC     := $(IR_SRC) $(call src,frontend passes calib codegen/lower codegen/target codegen/emit/object codegen/emit/c codegen/emit/header codegen/emit/report cli)
+CODEGEN_SRC := $(IR_SRC) $(call src,codegen/emit/llvm)
+obj          = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
+
+.PHONY: all
+all: $(BUILD)/mlc $(BUILD)/mlc-codegen
+
+include make/generate.mk
+include make/deps.mk
+include make/test.mk
+include make/runtime.mk
+
+$(BUILD)/obj/%.o: %.c | $(GENERATED)
+	@mkdir -p $(@D)
+	@echo "  cc $<"
+	@$(CC) $(CPPFLAGS) $(EXTRA_CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/codegen/emit/llvm/%.o: EXTRA_CPPFLAGS = -I$(shell $(LLVM_CONFIG) --includedir)
+
+$(BUILD)/libmlc.a: $(call obj,$(MLC_SRC)) $(GENERATED_OBJ)
+	@rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/mlc: $(BUILD)/obj/cli/main.o $(BUILD)/libmlc.a
+	@echo "  ld $@"
+	@$(CC) $(OPT) $< $(BUILD)/libmlc.a $(LDLIBS) -o $@
+
+$(BUILD)/mlc-codegen: $(BUILD)/obj/codegen/emit/llvm/main.o $(call obj,$(CODEGEN_SRC)) $(GENERATED_IR_OBJ) $(RUNTIME_OBJ)
+	@echo "  ld $@"
+	@$(CC) $(OPT) $^ -L$(shell $(LLVM_CONFIG) --libdir) -Wl,-rpath,$(shell $(LLVM_CONFIG) --libdir) -lLLVM-$(LLVM_MAJOR) -lm -lpthread -o $@
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: fmt
+fmt:
+	clang-format-19 -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: help
+help:
+	@sed -n 's/^#   make/  make/p' Makefile
+	@echo "  make deps | check-asan | conform | check-models | bench | layers | lint | fmt | clean"
+
+-include $(patsubst %.o,%.d,$(call obj,$(MLC_SRC) $(CODEGEN_SRC) cli/main.c codegen/emit/llvm/main.c))

@@ -1,0 +1,52 @@
+#include "ir/base/ctx.h"
+
+#include "ir/base/arena_impl.h"
+
+#include <stdlib.h>
+
+void ctx_init(Ctx *c)
+{
+    *c = (Ctx){.rewrite_limit = -1};
+    c->diags.tail = &c->diags.first;
+}
+
+void ctx_free(Ctx *c)
+{
+    while (c->arenas)
+        arena_free(c->arenas);
+    diag_sink_free(&c->diags);
+}
+
+Status ctx_protect(Ctx *c, Status (*fn)(void *), void *arg)
+{
+    jmp_buf here;
+    jmp_buf *outer = c->unwind;
+    Arena *oldest_kept = c->arenas;
+    c->unwind = &here;
+    Status s = setjmp(here) == 0 ? fn(arg) : MLC_SYSTEM;
+    if (s == MLC_SYSTEM && c->unwind == NULL)
+        while (c->arenas != oldest_kept)
+            arena_free(c->arenas);
+    c->unwind = outer;
+    return s;
+}
+
+_Noreturn void ctx_out_of_memory(Ctx *c, size_t bytes)
+{
+    jmp_buf *to = c->unwind;
+    c->unwind = NULL; /* tells ctx_protect() that it was unwound, not returned to */
+    diag_report(c, E0001, (Loc){0}, "out of memory: %zu more bytes were asked for, %zu are in use",
+                bytes, c->memory_used);
+    if (!to)
+        abort();
+    longjmp(*to, 1);
+}
+
+void ctx_charge(Ctx *c, size_t bytes)
+{
+    c->allocs++;
+    bool hooked = c->fail_alloc_at > 0 && --c->fail_alloc_at == 0;
+    bool over = c->memory_limit && c->memory_used + bytes > c->memory_limit;
+    if (hooked || over)
+        ctx_out_of_memory(c, bytes);
+}

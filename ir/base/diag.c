@@ -1,0 +1,99 @@
+#include "ir/base/diag.h"
+
+#include "ir/base/ctx.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Diagnostics live in malloc'ed memory of their own: they must survive an exhausted budget. When
+ * even that fails, a static record says so. */
+
+const char *const diag_code_name[DIAG_CODE_COUNT] = {
+#define X(code, severity, title) [code] = #code,
+#include "ir/base/diag.def"
+#undef X
+};
+const char *const diag_code_title[DIAG_CODE_COUNT] = {
+#define X(code, severity, title) [code] = title,
+#include "ir/base/diag.def"
+#undef X
+};
+const Severity diag_code_severity[DIAG_CODE_COUNT] = {
+#define X(code, severity, title) [code] = severity,
+#include "ir/base/diag.def"
+#undef X
+};
+
+static char *copy(const char *s) { return s ? strdup(s) : NULL; }
+
+static Diag *report(Ctx *c, DiagCode code, Loc loc, const char *fmt, va_list ap)
+{
+    char *message = NULL;
+    Diag *d = calloc(1, sizeof *d);
+    if (!d || vasprintf(&message, fmt, ap) < 0) {
+        free(d);
+        c->diags.errors++;
+        return NULL;
+    }
+    d->code = code;
+    d->severity = diag_code_severity[code];
+    d->loc = (Loc){copy(loc.file), copy(loc.node), copy(loc.op), loc.line};
+    d->message = message;
+    d->count = 1;
+    *c->diags.tail = d;
+    c->diags.tail = &d->next;
+    c->diags.last = d;
+    c->diags.errors += d->severity == ERROR;
+    c->diags.warnings += d->severity == WARNING;
+    if (c->diags.hook)
+        c->diags.hook(c->diags.hook_arg, d);
+    return d;
+}
+
+Diag *diag_report(Ctx *c, DiagCode code, Loc loc, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    Diag *d = report(c, code, loc, fmt, ap);
+    va_end(ap);
+    return d;
+}
+
+Status diag_error(Ctx *c, DiagCode code, Loc loc, Status status, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    report(c, code, loc, fmt, ap);
+    va_end(ap);
+    return status;
+}
+
+void diag_help(Ctx *c, const char *fmt, ...)
+{
+    Diag *d = c->diags.last;
+    if (!d)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    char *help = NULL;
+    if (vasprintf(&help, fmt, ap) >= 0) {
+        free((char *)d->help);
+        d->help = help;
+    }
+    va_end(ap);
+}
+
+void diag_sink_free(DiagSink *s)
+{
+    for (Diag *d = s->first, *next; d; d = next) {
+        next = d->next;
+        free((char *)d->loc.file);
+        free((char *)d->loc.node);
+        free((char *)d->loc.op);
+        free((char *)d->message);
+        free((char *)d->help);
+        free(d);
+    }
+    *s = (DiagSink){0};
+    s->tail = &s->first;
+}

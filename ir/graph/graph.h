@@ -1,0 +1,145 @@
+/* Graph: a model as ONNX means it, in SSA form.
+ *
+ * Invariants (graph_verify checks them): nodes are in topological order; every use list is exact;
+ * a value has one definition (a node, a graph input, or constant data); after inference every value
+ * has a type. Mutation goes through the functions below and nothing else.
+ *
+ * All memory is the graph's arena; erased nodes simply become unreachable. */
+#ifndef MLC_GRAPH_H
+#define MLC_GRAPH_H
+
+#include "ir/base/ctx.h"
+#include "ir/base/map.h"
+#include "ir/base/vec.h"
+#include "ir/expr/expr.h"
+
+typedef struct Graph Graph;
+typedef struct Node Node;
+typedef struct Value Value;
+typedef struct OpInfo OpInfo;
+
+typedef enum TypeKind { TYPE_NONE, TYPE_TENSOR, TYPE_SEQUENCE, TYPE_OPTIONAL, TYPE_MAP } TypeKind;
+
+/* A tensor type: element type and shape; rank -1 when even the rank is unknown. Dimensions are i64
+ * expressions over the symbols of the graph's pool (constants included). */
+typedef struct Type {
+    TypeKind           kind;
+    Elem               elem; /* of a map: the key */
+    int                rank;
+    Ex                 dim[MAX_RANK];
+    const struct Type *of; /* element of a sequence or optional, value of a map */
+} Type;
+
+typedef struct Use {
+    Node *node;
+    int   index; /* node->in[index] is the value */
+} Use;
+
+struct Value {
+    uint32_t      id;   /* index into graph->values */
+    const char   *name; /* ONNX name; unique in its graph */
+    Type          type;
+    Node         *def;       /* NULL for graph inputs and constants */
+    int           def_index; /* def->out[def_index] is this */
+    const Tensor *data;      /* constants only */
+    const Ex     *content;   /* elements of a small integer tensor where known, constants or in
+                                symbols; NULL otherwise. See value_content() */
+    bool          is_input;  /* of the graph */
+    VEC(Use) uses;           /* by nodes; graph outputs are not listed here */
+};
+
+struct Node {
+    uint32_t           id; /* unique, in order of creation */
+    const OpInfo      *op;
+    void              *attrs; /* the operator's attribute struct */
+    const char        *name;  /* ONNX node name, or its first output's */
+    const char *const *origin; /* names of the user's nodes that this one stands for, >= 1 */
+    int                norigin;
+    int                nin, nout;
+    Value            **in;  /* NULL for an omitted optional input */
+    Value            **out; /* NULL for an omitted optional output */
+    Node              *prev, *next;
+    Graph             *graph;
+};
+
+struct Graph {
+    Ctx        *ctx;
+    Arena      *arena;
+    ExPool     *pool;
+    const char *file; /* where it came from, for messages */
+    const char *name;
+    int         opset; /* of ai.onnx, as read; nodes have the newest meaning */
+    Node       *first, *last;
+    uint32_t    node_count; /* nodes ever made */
+    VEC(Value *) values;    /* by id; includes values no longer used */
+    VEC(Value *) inputs;
+    VEC(Value *) outputs;
+    Graph      *parent; /* of the body of If, Loop, Scan; NULL otherwise */
+    Map         by_name; /* const char * -> Value * */
+};
+
+/* ---- building ---- */
+/* `pool` NULL: a new one. A sub-graph shares its parent's arena and pool. */
+Graph *graph_new(Ctx *c, const char *file, Graph *parent);
+void   graph_free(Graph *g); /* with all its memory, unless it is a sub-graph */
+/* A value without definition yet. `name` NULL or taken: a fresh one is made from it. */
+Value *graph_value(Graph *g, const char *name, Type type);
+Value *graph_input(Graph *g, const char *name, Type type);
+Value *graph_const(Graph *g, const char *name, const Tensor *t);
+/* A constant vector of i64, or a scalar when n < 0. */
+Value *graph_const_ints(Graph *g, const char *name, int n, const int64_t *v);
+Value *graph_const_f32(Graph *g, const char *name, float v); /* scalar */
+void   graph_output(Graph *g, Value *v);
+
+/* Makes a node before `before` (NULL: at the end) with fresh outputs, whose types are not inferred
+ * yet. `attrs` NULL gives the operator's defaults. `origin` NULL: none but itself. */
+Node *graph_insert(Graph *g, Node *before, const OpInfo *op, const char *name, int nin,
+                   Value *const *in, int nout, const void *attrs, const Node *origin);
+void  graph_set_input(Node *n, int index, Value *v);
+/* Every use of `from`, graph outputs included, becomes one of `to`. The name of a graph output
+ * stays with the output: `to` takes it over where that is possible. */
+void graph_replace(Graph *g, Value *from, Value *to);
+/* Removes a node whose outputs have no uses. */
+void graph_erase(Graph *g, Node *n);
+/* The origins of `n` then also name those of `from`. */
+void graph_merge_origin(Node *n, const Node *from);
+
+/* ---- questions ---- */
+bool graph_is_output(const Graph *g, const Value *v);
+int  graph_count(const Graph *g); /* nodes now */
+/* No uses and no graph output. */
+bool value_is_dead(const Graph *g, const Value *v);
+/* The known elements of an integer tensor of at most 4096 elements: *n of them, from constant data
+ * or from symbolic evaluation. NULL when not known. */
+const Ex *value_content(Graph *g, const Value *v, int *n);
+/* The value as integer constants: true and *n elements in out (at most `max`). */
+bool value_ints(Graph *g, const Value *v, int max, int64_t *out, int *n);
+/* A constant holding one element (any shape), as double. */
+bool value_scalar(const Value *v, double *out);
+
+/* ---- types ---- */
+Type type_tensor(Elem e, int rank, const Ex *dim);
+Type type_tensor_const(ExPool *p, Elem e, int rank, const int64_t *dim);
+bool type_is_static(const Type *t); /* known rank, all dimensions constant */
+bool type_equal(const Type *a, const Type *b);
+/* Number of elements as an expression. Rank must be known. */
+Ex   type_count(ExPool *p, const Type *t);
+void type_print(Str *s, const ExPool *p, const Type *t); /* f32[batch,3,224,224] */
+
+Loc node_loc(const Node *n);
+/* Reports at the node; returns MLC_INPUT. */
+Status node_error(const Node *n, DiagCode code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* ---- whole graphs ---- */
+/* Checks the invariants; reports E0901 and returns MLC_BUG on the first that fails. */
+Status graph_verify(Graph *g);
+/* Infers the types (and known content) of a node's outputs from its inputs. */
+Status graph_infer_node(Graph *g, Node *n);
+/* Infers everything, front to back. A declared type that contradicts is W0101 and replaced. */
+Status graph_infer(Graph *g);
+
+/* The text form (text.h describes it): prints, and parses back to the identical graph. */
+void   graph_print(Str *s, Graph *g);
+Status graph_parse(Ctx *c, const char *text, const char *file, Graph **out);
+
+#endif

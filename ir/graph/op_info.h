@@ -1,0 +1,155 @@
+/* OpInfo: everything the compiler knows about one operator, in one record in one file of ir/ops.
+ *
+ * A record says: its name and versions; how older versions are rewritten into the newest meaning;
+ * its arity; its attributes (one list gives struct, parser, printer, defaults and documentation);
+ * how output types follow from input types; and exactly one of `define` (tensor expressions),
+ * `expand` (text in simpler operators) or `kernel` (a runtime function). */
+#ifndef MLC_OP_INFO_H
+#define MLC_OP_INFO_H
+
+#include "ir/graph/graph.h"
+
+/* ---- attributes ---- */
+typedef struct Ints {
+    bool           set; /* given, even if empty */
+    int            n;
+    const int64_t *at;
+} Ints;
+typedef struct Floats {
+    bool         set;
+    int          n;
+    const float *at;
+} Floats;
+typedef struct Strings {
+    bool               set;
+    int                n;
+    const char *const *at;
+} Strings;
+
+typedef enum AttrKind {
+    ATTR_int, ATTR_float, ATTR_str, ATTR_ints, ATTR_floats, ATTR_strs, ATTR_tensor, ATTR_graph,
+} AttrKind;
+
+typedef struct AttrDesc {
+    const char *name;
+    AttrKind    kind;
+    size_t      offset;  /* in the operator's struct */
+    const char *dflt;    /* text of the default: "1", "[1,1]", "NOTSET"; "" is empty or absent (int
+                            attributes then hold ATTR_INT_ABSENT); NULL: the attribute is required */
+    const char *doc;
+} AttrDesc;
+
+#define ATTR_INT_ABSENT INT64_MIN
+
+typedef int64_t       attr_int;
+typedef float         attr_float;
+typedef const char   *attr_str; /* NULL when absent */
+typedef Ints          attr_ints;
+typedef Floats        attr_floats;
+typedef Strings       attr_strs;
+typedef const Tensor *attr_tensor; /* NULL when absent */
+typedef Graph        *attr_graph;
+
+/* ATTRS(ConvAttrs, CONV_ATTRS) makes the struct and its table out of
+ *     #define CONV_ATTRS(A, S)                                    \
+ *         A(S, ints, strides, "", "step per spatial axis")        \
+ *         A(S, int,  group,   "1", "number of groups")                */
+#define ATTR_FIELD(S, kind, name, dflt, doc) attr_##kind name;
+#define ATTR_DESC(S, kind, name, dflt, doc) {#name, ATTR_##kind, offsetof(S, name), dflt, doc},
+#define ATTRS(S, LIST)                          \
+    typedef struct S { LIST(ATTR_FIELD, S) } S; \
+    static const AttrDesc S##_desc[] = {LIST(ATTR_DESC, S){0}}
+/* In the record: `ATTRS_OF(ConvAttrs)`. */
+#define ATTRS_OF(S) .attrs = S##_desc, .attrs_size = sizeof(S)
+
+/* A node as the file has it, before its attributes were understood. */
+typedef struct RawAttr {
+    const char *name;
+    AttrKind    kind;
+    attr_int    i;
+    attr_float  f;
+    attr_str    s;
+    Ints        ints;
+    Floats      floats;
+    Strings     strs;
+    attr_tensor tensor;
+    attr_graph  graph;
+} RawAttr;
+
+typedef struct RawNode {
+    Graph      *graph;
+    const char *op, *domain, *name;
+    int         version; /* opset version of the domain, as the file imports it */
+    VEC(Value *) in;     /* NULL entries: omitted */
+    VEC(RawAttr) attrs;
+    int         nout;
+} RawNode;
+
+/* Helpers for `upgrade`. */
+RawAttr *raw_attr(RawNode *n, const char *name); /* NULL when absent */
+void     raw_drop(RawNode *n, const char *name);
+void     raw_set_int(RawNode *n, const char *name, int64_t v);
+void     raw_set_str(RawNode *n, const char *name, const char *v);
+/* Moves attribute `name` (int, ints, float, floats), if present, to constant input `index`; a
+ * scalar attribute becomes a rank-0 tensor of the element type `e`. */
+void     raw_attr_to_input(RawNode *n, const char *name, int index, Elem e);
+
+/* ---- the record ---- */
+enum {
+    OP_ELEMENTWISE = 1,  /* inputs broadcast to the output's shape, element by element */
+    OP_COMMUTES = 2,     /* the two inputs may be exchanged */
+    OP_SHAPE_ONLY = 4,   /* reads the shape of its inputs, never their data */
+    OP_RANDOM = 8,       /* two equal nodes give different results: no folding, no merging */
+    OP_IDENTITY = 16,    /* output 0 is input 0 */
+};
+enum { VARIADIC = 255 };
+
+typedef struct Te Te;
+
+struct OpInfo {
+    const char     *name;
+    const char     *domain;   /* NULL: ai.onnx */
+    int             since[10]; /* opset versions at which it changed, ascending; the last one's
+                                  meaning is what this record says */
+    uint8_t         min_in, max_in;   /* VARIADIC: any number */
+    uint8_t         min_out, max_out; /* 0, 0 stands for 1, 1 */
+    unsigned        traits;
+    const AttrDesc *attrs;
+    size_t          attrs_size;
+    /* Rewrites a node of an older version in place. Called only when raw->version < last since. */
+    Status        (*upgrade)(RawNode *raw);
+    /* Checks inputs and attributes, sets out[i]->type (and content where it is more than
+     * `define` evaluated symbolically would give). Reports through node_error(). */
+    Status        (*infer)(Graph *g, Node *n);
+    void          (*define)(Te *t, const Node *n);
+    const char     *expand;   /* text form: see docs/ARCHITECTURE.md */
+    const char     *kernel;   /* name of a runtime function */
+    const char     *doc;      /* one line: the formula */
+};
+
+/* The index, generated from the files of ir/ops, sorted by name. */
+extern const OpInfo *const op_table[];
+extern const size_t        op_count;
+const OpInfo *op_find(const char *domain, const char *name);
+/* Reports an unsupported operator (E0201) with a near name. Returns MLC_INPUT. */
+Status op_unknown(Graph *g, const char *domain, const char *name, int version, Loc loc, int nodes);
+
+/* Makes a node from a raw one: upgrades it, understands the attributes, checks the arity. */
+Status op_make(RawNode *raw, Node **out);
+
+/* Shared pieces of infer. */
+Status infer_same(Graph *g, Node *n);      /* output 0 has input 0's type */
+Status infer_broadcast(Graph *g, Node *n); /* numpy broadcasting of all inputs; their common type */
+Status infer_compare(Graph *g, Node *n);   /* broadcasting, result bool */
+/* A dimension that both are, by broadcasting: NULL when they contradict. Symbols that are not
+ * proved equal unify by numpy's rule: a constant other than 1 wins. */
+Ex     broadcast_dim(Graph *g, Ex a, Ex b);
+Status broadcast_shapes(Graph *g, const Node *n, const Type *a, const Type *b, Type *out);
+/* Normalizes `axis` in [-rank, rank). Reports E0302. */
+Status node_axis(const Node *n, int64_t axis, int rank, int *out);
+/* Fails with E0303 unless input i is a tensor of known rank (>= min_rank, <= max_rank). */
+Status node_need_rank(const Node *n, int i, int min_rank, int max_rank);
+/* Fails with E0206 unless inputs i and j have one element type. */
+Status node_need_same_elem(const Node *n, int i, int j);
+
+#endif

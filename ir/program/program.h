@@ -1,0 +1,74 @@
+/* Programs: the host side of a compiled model: which kernel runs on which memory in which order.
+ *
+ * Memory objects are inputs, outputs, constants and pieces of the workspace. Sizes may depend on
+ * symbols; symbols are bound from the input shapes when a shape is first seen (bind). */
+#ifndef MLC_PROGRAM_H
+#define MLC_PROGRAM_H
+
+#include "ir/kernel/kernel.h"
+
+typedef struct MemObj {
+    int           id;
+    BufSpace      space;      /* not SPACE_REG */
+    const char   *name;
+    Elem          elem;
+    Ex            size_bytes;
+    const Tensor *data;       /* SPACE_CONST */
+    int           io;         /* SPACE_INPUT / SPACE_OUTPUT: number of it */
+    int           first, last; /* SPACE_TEMP: first and last step that uses it */
+    int64_t       offset;     /* SPACE_TEMP: in the workspace when all sizes are constant, else -1;
+                                 SPACE_CONST: in the weights section. Multiples of 64. */
+} MemObj;
+
+typedef struct ProgramIo {
+    const char *name;
+    Elem        elem;
+    int         rank;
+    Ex          dim[MAX_RANK];
+    MemObj     *obj;
+} ProgramIo;
+
+typedef enum StepKind { STEP_LAUNCH, STEP_ZERO } StepKind;
+
+typedef struct Step {
+    StepKind  kind;
+    Kernel   *kernel; /* STEP_LAUNCH: args.at[i] is bound to kernel->params.at[i] */
+    VEC(MemObj *) args; /* STEP_ZERO: args.at[0] is filled with zero bytes */
+    VEC(const char *) origin;
+} Step;
+
+typedef struct Program {
+    Ctx        *ctx;
+    Arena      *arena;
+    ExPool     *pool; /* symbols 0..ex_sym_count-1 */
+    const char *name;
+    VEC(ProgramIo) inputs;
+    VEC(ProgramIo) outputs;
+    VEC(MemObj *) mem;
+    VEC(Kernel *) kernels;
+    VEC(Step) steps;
+    int64_t     workspace_bytes; /* -1: depends on symbols */
+    int64_t     weights_bytes;   /* all SPACE_CONST objects at their offsets */
+} Program;
+
+Status program_verify(Program *p);
+void   program_print(Str *s, const Program *p);
+/* Assigns offsets: constants always, workspace when sizes are constant. */
+void   program_plan_memory(Program *p);
+/* Workspace bytes for given symbols, and the offset of every SPACE_TEMP object (by MemObj id). The
+ * same greedy algorithm that artifacts run at bind time: lifetimes -> offsets, first fit by size. */
+int64_t program_plan(const Program *p, const int64_t *sym, int64_t *offset);
+
+/* Symbol values from concrete input shapes: shape[i] has inputs.at[i].rank entries. E0601 when a
+ * dimension contradicts. */
+Status program_bind(const Program *p, const int64_t *const *shape, int64_t *sym);
+/* Runs every step in the interpreter. in[i] / out[i]: row-major data of the io's element type. */
+Status program_interp(Program *p, InterpMode mode, const int64_t *sym, const void *const *in,
+                      void *const *out);
+
+/* The form in which mlc hands a program to its code generator: little-endian, versioned, checked
+ * when read. Constants that lie in a mapped file are written as (file number, offset). */
+Status program_write(Program *p, Str *out);
+Status program_read(Ctx *c, const void *data, size_t size, Program **out);
+
+#endif

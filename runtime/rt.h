@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: 0BSD
+ *
+ * Between generated code and the runtime that is linked into the same artifact. Not public.
+ *
+ * The code generator emits, all internal but P_model, P_bind and P_run:
+ *     void P_kN(mlc_rt_frame *f, int64_t begin, int64_t end)   iterations [begin, end) of the
+ *                                  kernel's parallel loop ([0, 1) for a kernel without one)
+ *     void P_eval(const int64_t *sym, int64_t *out)   dimensions of inputs and outputs in order,
+ *                                  then the bytes of every workspace object
+ *     int  P_exec(const mlc_rt_run *r)                all steps, by calling mlc_rt_launch
+ *     mlc_rt_model P_rt                               the constants below
+ *     P_bind = mlc_rt_bind(&P_rt, ...), P_run = mlc_rt_run_model(&P_rt, ...), P_model */
+#ifndef MLC_RT_H
+#define MLC_RT_H
+
+#include "runtime/mlc_abi.h"
+
+/* What a kernel sees: its buffers in the order of its parameters, and the symbols. */
+typedef struct mlc_rt_frame {
+    int32_t        status; /* first failed check's code; written with relaxed atomics */
+    int32_t        reserved;
+    const int64_t *sym;
+    void          *buf[1]; /* as many as the kernel has parameters */
+} mlc_rt_frame;
+
+typedef struct mlc_rt_run {
+    const int64_t     *sym;
+    const int64_t     *offset;    /* of workspace objects, by their number among them */
+    const void *const *io;        /* inputs, then outputs */
+    char              *workspace;
+} mlc_rt_run;
+
+typedef struct mlc_rt_model {
+    const mlc_model_v1 *model;
+    int32_t             ntemp;       /* workspace objects */
+    int32_t             ndim;        /* dimensions of all inputs and outputs */
+    uint32_t            cpu_features; /* mlc_rt_cpu bits that must be there */
+    int32_t             max_threads; /* 0: no limit of its own */
+    const int32_t      *first, *last; /* lifetimes of workspace objects, in steps */
+    const int64_t      *static_offset; /* without symbols: their offsets; else NULL */
+    void (*eval)(const int64_t *sym, int64_t *out);
+    int (*exec)(const mlc_rt_run *r);
+} mlc_rt_model;
+
+enum { MLC_CPU_AVX2_FMA = 1, MLC_CPU_AVX512 = 2 }; /* AVX512: F, BW, DQ, VL */
+
+int mlc_rt_bind(const mlc_rt_model *m, const int64_t *dims, mlc_sizes_v1 *sizes);
+int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, void *workspace);
+
+/* Runs a kernel over [0, n). work: estimated nanoseconds of the whole on one thread; below the
+ * threshold (50 us) it stays on the caller. Returns f->status. */
+int mlc_rt_launch(void (*fn)(mlc_rt_frame *, int64_t, int64_t), mlc_rt_frame *f, int64_t n,
+                  int64_t work_ns, int max_threads);
+
+#endif
