@@ -27,6 +27,8 @@ void arena_free(Arena *a)
 {
     if (!a)
         return;
+    for (ArenaHook *h = a->hooks; h; h = h->next)
+        h->fn(h->arg);
     for (ArenaBlock *b = a->blocks, *next; b; b = next) {
         next = b->next;
         free(b);
@@ -39,6 +41,13 @@ void arena_free(Arena *a)
 }
 
 Ctx *arena_ctx(const Arena *a) { return a->ctx; }
+
+void arena_at_free(Arena *a, void (*fn)(void *), void *arg)
+{
+    ArenaHook *h = NEW(a, ArenaHook);
+    *h = (ArenaHook){a->hooks, fn, arg};
+    a->hooks = h;
+}
 
 /* Adds a block that holds at least `bytes` after alignment. */
 static void add_block(Arena *a, size_t bytes)

@@ -8,6 +8,9 @@
 Arena *arena_new(Ctx *c);
 void   arena_free(Arena *a); /* NULL is fine */
 Ctx   *arena_ctx(const Arena *a);
+/* Calls fn(arg) when the arena is freed, newest first, while its memory is still there: for what
+ * lives as long as the arena without being memory, such as mapped files. */
+void   arena_at_free(Arena *a, void (*fn)(void *), void *arg);
 
 /* `bytes` zeroed bytes aligned to `align` (a power of two, at most 64). 0 bytes gives a unique
  * non-NULL pointer. */

@@ -9,12 +9,19 @@ typedef struct ArenaBlock {
     size_t             size; /* usable bytes after the header */
 } ArenaBlock;
 
+typedef struct ArenaHook {
+    struct ArenaHook *next;
+    void            (*fn)(void *);
+    void             *arg;
+} ArenaHook;
+
 struct Arena {
     Ctx        *ctx;
     Arena      *next, *prev; /* list of live arenas, newest first */
     ArenaBlock *blocks;      /* newest first */
     char       *at, *end;    /* free part of the newest block */
     size_t      held;        /* bytes of all blocks */
+    ArenaHook  *hooks;       /* of arena_at_free(), newest first */
 };
 
 #endif

@@ -31,11 +31,16 @@ int  elem_to_onnx(Elem e);
 size_t elem_size_bytes(Elem e, size_t count);
 
 /* Element `i` of an array as double / int64 (exact wherever the target can hold it), and back with
- * round to nearest even, saturating for the float8 types. Not for strings and complex. */
+ * round to nearest even, saturating for the float8 and float4 types; integers saturate when set
+ * from a double (NaN: 0) and wrap when set from an int64. Not for strings and complex. */
 double  elem_get_f64(Elem e, const void *data, size_t i);
 int64_t elem_get_i64(Elem e, const void *data, size_t i);
 void    elem_set_f64(Elem e, void *data, size_t i, double v);
 void    elem_set_i64(Elem e, void *data, size_t i, int64_t v);
+
+/* The stored bits of element i of a type of at most 64 bits. */
+uint64_t elem_get_bits(Elem e, const void *data, size_t i);
+void     elem_set_bits(Elem e, void *data, size_t i, uint64_t bits);
 
 float    f16_to_f32(uint16_t h);
 uint16_t f32_to_f16(float f);

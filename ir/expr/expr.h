@@ -134,7 +134,7 @@ bool ex_uses_op(Ex e, ExOp op);
  * *rest may be NULL. The coefficient may hold symbols and other variables. */
 Ex ex_affine(ExPool *p, Ex e, Ex var, Ex *rest);
 /* Number of distinct nodes. */
-int ex_size(Ex e);
+int ex_size(ExPool *p, Ex e);
 
 /* ---- rewriting ---- */
 /* Called bottom-up for every distinct node after its arguments were rewritten; returns the node's

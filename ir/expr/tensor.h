@@ -15,6 +15,7 @@ typedef struct Tensor {
     size_t         size_bytes; /* of `data` */
     int            fd;         /* file that holds it at `offset`, or -1: only in memory */
     int64_t        offset;
+    const char    *path;       /* of that file, relative to the model's directory, or NULL */
     bool           splat;      /* `data` holds one element, which stands for all of them */
 } Tensor;
 

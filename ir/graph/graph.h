@@ -42,7 +42,7 @@ struct Value {
     Node         *def;       /* NULL for graph inputs and constants */
     int           def_index; /* def->out[def_index] is this */
     const Tensor *data;      /* constants only */
-    const Ex     *content;   /* elements of a small integer tensor where known, constants or in
+    const Ex     *content;   /* elements of a small tensor where known, constants or in
                                 symbols; NULL otherwise. See value_content() */
     bool          is_input;  /* of the graph */
     VEC(Use) uses;           /* by nodes; graph outputs are not listed here */
@@ -56,7 +56,8 @@ struct Node {
     const char *const *origin; /* names of the user's nodes that this one stands for, >= 1 */
     int                norigin;
     int                nin, nout;
-    Value            **in;  /* NULL for an omitted optional input */
+    Value            **in;  /* NULL for an omitted optional input; in[nin .. op->max_in - 1] may be
+                               read and are NULL, unless max_in is VARIADIC; out likewise */
     Value            **out; /* NULL for an omitted optional output */
     Node              *prev, *next;
     Graph             *graph;
@@ -79,7 +80,7 @@ struct Graph {
 };
 
 /* ---- building ---- */
-/* `pool` NULL: a new one. A sub-graph shares its parent's arena and pool. */
+/* A sub-graph shares its parent's arena and pool. */
 Graph *graph_new(Ctx *c, const char *file, Graph *parent);
 void   graph_free(Graph *g); /* with all its memory, unless it is a sub-graph */
 /* A value without definition yet. `name` NULL or taken: a fresh one is made from it. */
@@ -95,11 +96,19 @@ void   graph_output(Graph *g, Value *v);
  * yet. `attrs` NULL gives the operator's defaults. `origin` NULL: none but itself. */
 Node *graph_insert(Graph *g, Node *before, const OpInfo *op, const char *name, int nin,
                    Value *const *in, int nout, const void *attrs, const Node *origin);
+/* The same with names for the outputs, each not yet taken; an entry NULL omits the output. */
+Node *graph_insert_named(Graph *g, Node *before, const OpInfo *op, const char *name, int nin,
+                         Value *const *in, int nout, const char *const *out_names,
+                         const void *attrs, const Node *origin);
 void  graph_set_input(Node *n, int index, Value *v);
+/* Renames a value; false when another value has that name. */
+bool  value_rename(Graph *g, Value *v, const char *name);
 /* Every use of `from`, graph outputs included, becomes one of `to`. The name of a graph output
- * stays with the output: `to` takes it over where that is possible. */
-void graph_replace(Graph *g, Value *from, Value *to);
-/* Removes a node whose outputs have no uses. */
+ * stays with the output: `to` takes it over (the two exchange names). Where that is impossible,
+ * because `to` is itself a graph input or an output under its own name, the graph output stays
+ * with `from`. Returns true when `from` is dead afterwards. */
+bool graph_replace(Graph *g, Value *from, Value *to);
+/* Removes a node whose outputs are all dead. */
 void graph_erase(Graph *g, Node *n);
 /* The origins of `n` then also name those of `from`. */
 void graph_merge_origin(Node *n, const Node *from);
@@ -109,8 +118,8 @@ bool graph_is_output(const Graph *g, const Value *v);
 int  graph_count(const Graph *g); /* nodes now */
 /* No uses and no graph output. */
 bool value_is_dead(const Graph *g, const Value *v);
-/* The known elements of an integer tensor of at most 4096 elements: *n of them, from constant data
- * or from symbolic evaluation. NULL when not known. */
+/* The known elements of an integer or bool tensor of at most 4096 elements (f32 and f64: 64): *n of
+ * them, from constant data or from symbolic evaluation. NULL when not known. */
 const Ex *value_content(Graph *g, const Value *v, int *n);
 /* The value as integer constants: true and *n elements in out (at most `max`). */
 bool value_ints(Graph *g, const Value *v, int max, int64_t *out, int *n);
@@ -125,6 +134,8 @@ bool type_equal(const Type *a, const Type *b);
 /* Number of elements as an expression. Rank must be known. */
 Ex   type_count(ExPool *p, const Type *t);
 void type_print(Str *s, const ExPool *p, const Type *t); /* f32[batch,3,224,224] */
+/* Element type and constant shape of constant data. */
+Type type_of_tensor(ExPool *p, const Tensor *t);
 
 Loc node_loc(const Node *n);
 /* Reports at the node; returns MLC_INPUT. */

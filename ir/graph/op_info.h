@@ -35,7 +35,8 @@ typedef struct AttrDesc {
     AttrKind    kind;
     size_t      offset;  /* in the operator's struct */
     const char *dflt;    /* text of the default: "1", "[1,1]", "NOTSET"; "" is empty or absent (int
-                            attributes then hold ATTR_INT_ABSENT); NULL: the attribute is required */
+                            attributes then hold ATTR_INT_ABSENT, float attributes NaN); NULL: the
+                            attribute is required */
     const char *doc;
 } AttrDesc;
 
@@ -62,6 +63,15 @@ typedef Graph        *attr_graph;
 /* In the record: `ATTRS_OF(ConvAttrs)`. */
 #define ATTRS_OF(S) .attrs = S##_desc, .attrs_size = sizeof(S)
 
+/* A new attribute struct with every default; required attributes are zero. */
+void *attrs_default(Arena *a, const OpInfo *op);
+/* Same values, float attributes bit by bit; sub-graphs are equal only to themselves. */
+bool  attrs_equal(const OpInfo *op, const void *a, const void *b);
+uint64_t attrs_hash(const OpInfo *op, const void *attrs);
+/* Appends " {strides=[1,1], pads=[2,2]}": every attribute that differs from its default, in the
+ * table's order; nothing when none does. `depth` is the nesting depth, for sub-graphs. */
+void  attrs_print(Str *s, const OpInfo *op, const void *attrs, int depth);
+
 /* A node as the file has it, before its attributes were understood. */
 typedef struct RawAttr {
     const char *name;
@@ -83,7 +93,12 @@ typedef struct RawNode {
     VEC(Value *) in;     /* NULL entries: omitted */
     VEC(RawAttr) attrs;
     int         nout;
+    const char *const *out_names; /* of the outputs; NULL entries: omitted; NULL: fresh names */
 } RawNode;
+
+Loc raw_loc(const RawNode *n);
+/* Understands the attributes of a raw node that has the newest version: E0203. */
+Status attrs_from_raw(const RawNode *n, const OpInfo *op, void **out);
 
 /* Helpers for `upgrade`. */
 RawAttr *raw_attr(RawNode *n, const char *name); /* NULL when absent */
@@ -101,6 +116,7 @@ enum {
     OP_SHAPE_ONLY = 4,   /* reads the shape of its inputs, never their data */
     OP_RANDOM = 8,       /* two equal nodes give different results: no folding, no merging */
     OP_IDENTITY = 16,    /* output 0 is input 0 */
+    OP_GAPS = 32,        /* any input may be omitted, also below min_in (Loop) or where variadic */
 };
 enum { VARIADIC = 255 };
 
@@ -116,7 +132,8 @@ struct OpInfo {
     unsigned        traits;
     const AttrDesc *attrs;
     size_t          attrs_size;
-    /* Rewrites a node of an older version in place. Called only when raw->version < last since. */
+    /* Rewrites a node of an older version in place. Called only when raw->version < last since.
+     * May set raw->op (and version) to those of the operator that took its place. */
     Status        (*upgrade)(RawNode *raw);
     /* Checks inputs and attributes, sets out[i]->type (and content where it is more than
      * `define` evaluated symbolically would give). Reports through node_error(). */

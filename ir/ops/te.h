@@ -26,13 +26,17 @@ struct Te {
     const Node  *node;
     Tx         (*buf_of)(void *arg, const Value *v); /* the buffer that stands for a value */
     void        *buf_arg;
+    int          next_id;        /* Buf.id of the next intermediate */
     Stage       *stage;          /* being built, or NULL */
+    Tx           target;         /* what te_yield() writes; NULL after te_stage_axes() */
 };
 
 Tx te_in(Te *t, int i);   /* input i; NULL when omitted */
 Tx te_out(Te *t, int i);  /* output i; NULL when omitted */
 /* An intermediate tensor of this definition. */
 Tx te_temp(Te *t, Elem e, int rank, const Ex *dim);
+/* Constant data of this definition. */
+Tx te_table(Te *t, const Tensor *data);
 static inline Ex te_dim(Tx x, int i) { return x->dim[i]; }
 
 /* Opens a stage that computes every element of `out`. */
@@ -64,12 +68,31 @@ void te_reduce_many(Te *t, int n, const ReduceOp *op, const Ex *x, Ex *out);
  * earlier in axis order) and ex_rhs(i) (what came later). */
 void te_reduce_general(Te *t, int n, const Ex *init, const Ex *x, const Ex *combine, Ex *out);
 
-/* Closes the stage: out[axes] = value. */
+/* A scan along the last axis: te_scan() returns the state before the point (init at its start) and
+ * te_scan_step() says the state after it. At most one scan per stage, without reduction axes. */
+Ex   te_scan(Te *t, Ex init);
+void te_scan_step(Te *t, Ex next);
+
+/* Closes the stage: out[axes] = value, converted to out's element type. */
 void te_yield(Te *t, Ex value);
-/* Closes the stage: out[index...] = value. */
+/* Closes the stage: out[index...] = value, converted likewise. */
 void te_yield_at(Te *t, Tx out, const Ex *index, Ex value);
-/* The run fails with `code` (runtime/mlc_abi.h) unless cond holds everywhere. */
+/* The same without closing the stage: a further output. */
+void te_store(Te *t, Tx out, const Ex *index, Ex value);
+/* The run fails with `code` (runtime/mlc_abi.h) unless cond holds everywhere. What may only happen
+ * where cond holds (a load, a division) belongs into a later stage. */
 void te_check(Te *t, Ex cond, int code);
+/* The run fails with MLC_RUN_SHAPE unless cond, which is in symbols only, holds: a stage of its own
+ * before the open one. Proved conditions cost nothing. */
+void te_require(Te *t, Ex cond);
+void te_require_equal(Te *t, Ex a, Ex b);
+/* Closes the stage as it is: for stages that only check. */
+void te_close(Te *t);
+
+/* x as a type with arithmetic of its own: f16, bf16 and f8 become f32, 2- and 4-bit integers i32.
+ * Reductions widen by themselves. */
+Ex   te_wide(Te *t, Ex x);
+Elem te_wide_elem(Elem e);
 
 /* Constants and arithmetic: short names for ex_*. */
 static inline Ex te_int(Te *t, int64_t v) { return ex_int(t->pool, v); }
