@@ -246,6 +246,8 @@ Ex ex_guard(ExPool *p, Ex pred, Ex value, Ex otherwise)
         return value;
     if (!ex_uses_op(value, EX_LOAD))
         return ex_select(p, pred, value, otherwise);
+    if (value->op == EX_GUARD && value->arg[2] == otherwise)
+        return ex_guard(p, ex_and(p, pred, value->arg[0]), value->arg[1], otherwise);
     return ex_raw(p, EX_GUARD, (Elem)value->elem, 3, (Ex[]){pred, value, otherwise});
 }
 

@@ -51,7 +51,8 @@ typedef struct Kernel {
     const char *skeleton; /* which way of computing was chosen: "gemm", "map", "reference" */
     VEC(Buf *) params;    /* not SPACE_REG; the launch binds memory to each */
     VEC(Buf *) regs;
-    Stmt       *body;     /* LOOP_PARALLEL may appear only as the outermost loop of the body */
+    Stmt       *body;     /* LOOP_PARALLEL only as the outermost loops of the body: one chain of
+                             perfectly nested ones */
     ExPool     *pool;
     Ex          macs;     /* multiply-accumulates, as an expression of symbols */
     VEC(const char *) origin;
@@ -61,6 +62,15 @@ typedef struct Kernel {
 Stmt *stmt_loop(Arena *a, Ex var, LoopKind kind, Stmt *body);
 Stmt *stmt_store(Arena *a, Buf *b, Ex index, Ex value, Ex guard);
 Stmt *stmt_if(Arena *a, Ex cond, Stmt *then, Stmt *otherwise);
+/* The run ends with `code` unless cond holds. */
+static inline Stmt *stmt_check(Arena *a, Ex cond, int code)
+{
+    Stmt *s = NEW(a, Stmt);
+    s->kind = STMT_CHECK;
+    s->check.cond = cond;
+    s->check.code = code;
+    return s;
+}
 /* first; second (either may be NULL). Returns the head. */
 Stmt *stmt_seq(Stmt *first, Stmt *second);
 
@@ -81,12 +91,20 @@ typedef enum InterpMode {
 typedef struct InterpArg {
     void   *data;
     int64_t count; /* elements */
+    bool    splat; /* `data` holds one element, which stands for all of them; read only */
 } InterpArg;
 
 /* Runs the kernel. args[i] is params.at[i]'s memory; sym[k] the value of symbol k of the pool.
  * *check_code gets the code of a failed check, 0 otherwise. An out of bounds access is E0901. */
 Status kernel_interp(Ctx *c, const Kernel *k, InterpMode mode, const InterpArg *args,
                      const int64_t *sym, int *check_code);
+/* The same in two steps, for a kernel that runs more than once with the same symbols, which must
+ * outlive the plan. */
+typedef struct InterpPlan InterpPlan;
+Status interp_prepare(Ctx *c, const Kernel *k, InterpMode mode, const int64_t *sym,
+                      InterpPlan **out);
+Status interp_run(InterpPlan *p, const InterpArg *args, int *check_code);
+void   interp_free(InterpPlan *p);
 /* Expression nodes evaluated so far by kernel_interp(), for the speed test. */
 int64_t interp_evals(void);
 

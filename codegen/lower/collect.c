@@ -1,0 +1,129 @@
+/* Collect: every node of the graph says its stages; values become buffers. */
+#include "codegen/lower/lowering.h"
+
+Buf *lower_buf(Lowering *l, const char *name, Elem e, BufSpace space, int rank, const Ex *dim)
+{
+    Buf *b = buf_new(l->arena, l->pool, (int)l->bufs.len, name, e, space, rank, dim);
+    BufInfo *info = NEW(l->arena, BufInfo);
+    info->buf = b;
+    b->user = info;
+    vec_push(l->arena, &l->bufs, b);
+    return b;
+}
+
+static Buf *value_buf(void *arg, const Value *v)
+{
+    Lowering *l = arg;
+    if (!l->buf_of[v->id]) {
+        Buf *b = lower_buf(l, v->name, v->type.elem, v->data ? SPACE_CONST : SPACE_TEMP,
+                           v->type.rank, v->type.dim);
+        b->data = v->data;
+        l->buf_of[v->id] = b;
+    }
+    return l->buf_of[v->id];
+}
+
+static Status check_types(const Lowering *l)
+{
+    for (Node *n = l->graph->first; n; n = n->next)
+        for (int i = 0; i < n->nout; i++) {
+            const Value *v = n->out[i];
+            if (v && (v->type.kind != TYPE_TENSOR || v->type.rank < 0))
+                return node_error(n, E0303, "the shape of output '%s' is not known", v->name);
+        }
+    return MLC_OK;
+}
+
+/* Every operator without stages is reported at once. */
+static Status check_definitions(const Lowering *l)
+{
+    Status s = MLC_OK;
+    for (Node *n = l->graph->first; n; n = n->next)
+        if (!n->op->define) {
+            s = node_error(n, E0201, "operator '%s' has no kernel for target %s", n->op->name,
+                           l->target->name);
+            diag_help(l->ctx, "see 'mlc list ops'");
+        }
+    return s;
+}
+
+/* A graph output is computed in place where a node defines it alone; a copy stage serves outputs
+ * that are inputs, constants, or listed twice. */
+static void make_outputs(Lowering *l, Te *te)
+{
+    Program *p = l->program;
+    for (size_t i = 0; i < l->graph->outputs.len; i++) {
+        Value *v = l->graph->outputs.at[i];
+        Buf *b = value_buf(l, v);
+        if (b->space != SPACE_TEMP) {
+            Buf *out = lower_buf(l, arena_printf(l->arena, "out%zu", i), b->elem, SPACE_OUTPUT,
+                                 b->rank, b->dim);
+            te_stage(te, out);
+            te_yield(te, te_load(te, b, te->stage->axis));
+            b = out;
+        }
+        b->space = SPACE_OUTPUT;
+        buf_info(b)->row_major = true;
+        ProgramIo io = {.name = v->name, .elem = b->elem, .rank = b->rank};
+        memcpy(io.dim, b->dim, sizeof io.dim);
+        io.obj = (MemObj *)b; /* replaced by the object when the program is written */
+        vec_push(l->arena, &p->outputs, io);
+    }
+}
+
+/* A constant that holds one element, or one many times, is a number. */
+static Ex literal(void *arg, ExPool *p, Ex built, Ex original)
+{
+    (void)original;
+    (void)arg;
+    if (built->op != EX_LOAD || built->buf->space != SPACE_CONST || !built->buf->data)
+        return NULL;
+    const Tensor *t = built->buf->data;
+    if ((!t->splat && tensor_count(t) != 1) || !elem_is_native(t->elem))
+        return NULL;
+    if (elem_is_float(t->elem))
+        return ex_const_f(p, t->elem, tensor_get_f64(t, 0));
+    return ex_const_i(p, t->elem, tensor_get_i64(t, 0));
+}
+
+Status lower_collect(Lowering *l)
+{
+    Graph *g = l->graph;
+    TRY(check_types(l));
+    TRY(check_definitions(l));
+    l->buf_of = NEW_ARRAY(l->arena, Buf *, g->values.len + 1);
+    for (size_t i = 0; i < g->inputs.len; i++) {
+        Value *v = g->inputs.at[i];
+        if (v->type.kind != TYPE_TENSOR || v->type.rank < 0)
+            return diag_error(l->ctx, E0303, (Loc){.file = g->file}, MLC_INPUT,
+                              "the rank of input '%s' is not known", v->name);
+        Buf *b = value_buf(l, v);
+        b->space = SPACE_INPUT;
+        buf_info(b)->row_major = true;
+        ProgramIo io = {.name = v->name, .elem = b->elem, .rank = b->rank};
+        memcpy(io.dim, b->dim, sizeof io.dim);
+        io.obj = (MemObj *)b;
+        vec_push(l->arena, &l->program->inputs, io);
+    }
+    Te te = {.pool = l->pool, .arena = l->arena, .stages = &l->stages, .buf_of = value_buf, .buf_arg = l};
+    for (Node *n = g->first; n; n = n->next) {
+        te.node = n;
+        te_define(&te, n);
+    }
+    te.node = NULL;
+    make_outputs(l, &te);
+    for (size_t i = 0; i < l->stages.len; i++)
+        stage_rewrite(l->pool, l->stages.at[i], literal, NULL);
+    for (size_t i = 0; i < l->stages.len; i++) /* temporaries that definitions made */
+        for (size_t k = 0; k < l->stages.at[i]->stores.len; k++) {
+            Buf *b = l->stages.at[i]->stores.at[k].buf;
+            if (b->user)
+                continue;
+            BufInfo *info = NEW(l->arena, BufInfo);
+            info->buf = b;
+            b->user = info;
+            b->id = (int)l->bufs.len;
+            vec_push(l->arena, &l->bufs, b);
+        }
+    return MLC_OK;
+}

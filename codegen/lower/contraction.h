@@ -1,0 +1,29 @@
+/* Contraction: a stage that sums products of two operands, recognised by shape.
+ *
+ *     out[batch, m, n] = epilogue( sum over k of A[batch, m, k] * B[batch, k, n] )
+ *
+ * Each output axis gets its role from where it appears: in both operands (batch), in A alone (m), in
+ * B alone (n), in neither (the value repeats along it). MatMul, Gemm, every convolution and attention
+ * are cases of it. B is the side whose axis n is contiguous in the output, so that vectors of n
+ * can be stored; windows (an index that adds an output and a reduction axis) need no special care. */
+#ifndef MLC_CONTRACTION_H
+#define MLC_CONTRACTION_H
+
+#include "codegen/lower/schedule.h"
+
+typedef enum AxisRole { ROLE_BATCH, ROLE_M, ROLE_N, ROLE_REPEAT } AxisRole;
+
+typedef struct Contraction {
+    Stage   *s;
+    Ex       a, b;            /* factors: flat loads, perhaps under a guard */
+    AxisRole role[MAX_AXES];  /* of s->axis */
+    int      n;               /* position of the axis that vectors run along */
+    bool     b_contiguous;    /* B's own elements run along it */
+    bool     b_constant;
+    bool     window;          /* B's index adds output and reduction axes */
+} Contraction;
+
+/* False when the stage is none. */
+bool contraction_match(Lowering *l, Stage *s, Contraction *c);
+
+#endif

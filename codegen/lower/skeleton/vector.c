@@ -1,0 +1,202 @@
+/* The vector skeleton: lanes run along an output axis that is contiguous in memory.
+ *
+ *     parallel (other axes, blocks of the vector axis)
+ *         acc[x][lane] = init
+ *         for (reduction axes)  acc[x][lane] = acc (+) body       x: a few points, unrolled
+ *         out[x][lane] = value
+ *
+ * Serves elementwise stages (no reduction), depthwise convolution and pooling (channels innermost),
+ * and reductions over outer dimensions. A rest that does not fill a vector is covered by narrower
+ * vectors of half, quarter, ... width, so every point is computed exactly once. */
+#include "codegen/lower/schedule.h"
+
+enum { POINTS = 8, UNROLL_LIMIT = 128 };
+
+/* How well would lanes along `axis` read memory? Negative: not at all. */
+typedef struct Contiguity {
+    Lowering *l;
+    Ex        axis;
+    int       contiguous, strided;
+} Contiguity;
+
+static void look_at_load(void *arg, Ex load)
+{
+    Contiguity *c = arg;
+    if (!ex_uses(load, c->axis))
+        return;
+    Ex coef = ex_affine(c->l->pool, load->arg[0], c->axis, NULL);
+    if (coef && ex_is(coef, 1))
+        c->contiguous++;
+    else
+        c->strided++;
+}
+
+static bool store_is_contiguous(Lowering *l, const Stage *s, Ex axis)
+{
+    for (size_t i = 0; i < s->stores.len; i++) {
+        Ex coef = ex_affine(l->pool, s->stores.at[i].index[0], axis, NULL);
+        if (!coef || !ex_is(coef, 1))
+            return false;
+    }
+    return true;
+}
+
+/* Position of the axis to run vectors along, or -1. */
+static int vector_axis(Lowering *l, const Stage *s)
+{
+    for (int i = 0; i < s->naxis; i++) {
+        int64_t n = extent_of(l->pool, s->axis[i]);
+        if ((n >= 0 && n < 4) || !store_is_contiguous(l, s, s->axis[i]))
+            continue;
+        Contiguity c = {.l = l, .axis = s->axis[i]};
+        stage_each_load(l->pool, s, look_at_load, &c);
+        return c.strided > c.contiguous && s->nred ? -1 : i;
+    }
+    return -1;
+}
+
+/* One kernel: the vector axis covers [start, start + blocks * width). */
+typedef struct Range {
+    Ex  start, blocks;
+    int width;
+    int axis;   /* position of the vector axis */
+    int points; /* position of the axis of which several points are unrolled, or -1 */
+    int npoints;
+} Range;
+
+static LoopKind red_kind(Lowering *l, const Stage *s, int i, int unrolled)
+{
+    int64_t n = 1;
+    for (int k = i; k < s->nred; k++) {
+        int64_t e = extent_of(l->pool, s->red[k]);
+        if (e < 0 || e > 16)
+            return LOOP_SERIAL;
+        n *= e;
+    }
+    return n * unrolled <= UNROLL_LIMIT && n <= 16 ? LOOP_UNROLLED : LOOP_SERIAL;
+}
+
+static Stmt *emit_points(Lowering *l, const Range *r, Ex point, Ex lane, Stmt *body)
+{
+    if (r->width > 1)
+        body = stmt_loop(l->arena, lane, LOOP_VECTOR, body);
+    return point ? stmt_loop(l->arena, point, LOOP_UNROLLED, body) : body;
+}
+
+static Stmt *range_body(Lowering *l, const Stage *s, const Range *r, Nest *inner, Ex point, Ex lane)
+{
+    ExPool *p = l->pool;
+    Ex acc[MAX_ACC], slot = lane;
+    Buf *reg[MAX_ACC];
+    Stmt *init = NULL, *step = NULL, *stores = NULL;
+    if (point)
+        slot = ex_add(p, ex_mul(p, point, ex_int(p, r->width)), lane);
+    for (int i = 0; i < s->nacc; i++) {
+        reg[i] = lower_reg(l, (Elem)s->init[i]->elem, (int64_t)r->width * r->npoints);
+        acc[i] = reg_load(p, reg[i], slot);
+        init = stmt_seq(init, stmt_store(l->arena, reg[i], slot, s->init[i], NULL));
+    }
+    for (int i = 0; i < s->nacc; i++)
+        step = stmt_seq(step, stmt_store(l->arena, reg[i], slot, reduce_step(l, s, i, acc, s->body), NULL));
+    for (size_t i = 0; i < s->stores.len; i++) {
+        const StageStore *o = &s->stores.at[i];
+        stores = stmt_seq(stores, stmt_store(l->arena, o->buf, o->index[0], with_acc(l, o->value, s->nacc, acc), NULL));
+    }
+    Stmt *all = NULL;
+    if (s->nacc)
+        all = stmt_seq(emit_points(l, r, point, lane, init),
+                       nest_close(inner, emit_points(l, r, point, lane, step)));
+    return stmt_seq(all, emit_points(l, r, point, lane, stores));
+}
+
+static Status emit_range(Lowering *l, const Stage *stage, const Range *r)
+{
+    ExPool *p = l->pool;
+    Nest outer = {.l = l}, inner = {.l = l};
+    AxisMap map = {0};
+    Ex point = NULL, zero = ex_int(p, 0);
+    Ex lane = r->width > 1 ? ex_var(p, ex_int(p, r->width)) : zero;
+    for (int i = 0; i < stage->naxis; i++) {
+        Ex axis = stage->axis[i];
+        if (i == r->axis)
+            continue;
+        if (i != r->points) {
+            axis_set(&map, axis, nest_loop(&outer, LOOP_PARALLEL, ex_var_extent(p, axis)));
+            continue;
+        }
+        Ex blocks = ex_int(p, extent_of(p, axis) / r->npoints);
+        Ex block = nest_loop(&outer, LOOP_PARALLEL, blocks);
+        point = ex_var(p, ex_int(p, r->npoints));
+        axis_set(&map, axis, ex_add(p, ex_mul(p, block, ex_int(p, r->npoints)), point));
+    }
+    Ex block = nest_loop(&outer, LOOP_PARALLEL, r->blocks);
+    Ex at = ex_add(p, ex_add(p, r->start, ex_mul(p, block, ex_int(p, r->width))), lane);
+    axis_set(&map, stage->axis[r->axis], at);
+    for (int i = 0; i < stage->nred; i++)
+        axis_set(&map, stage->red[i], nest_loop(&inner, red_kind(l, stage, i, r->npoints), ex_var_extent(p, stage->red[i])));
+    Stage *s = stage_copy(l->arena, stage);
+    stage_subst(p, s, map.n, map.from, map.to);
+    Stmt *body = nest_close(&outer, range_body(l, s, r, &inner, point, lane));
+    Ex points = ex_mul(p, ex_mul(p, r->blocks, ex_int(p, r->width)), ex_int(p, 1));
+    for (int i = 0; i < stage->naxis; i++)
+        if (i != r->axis)
+            points = ex_mul(p, points, ex_var_extent(p, stage->axis[i]));
+    for (int i = 0; i < stage->nred; i++)
+        points = ex_mul(p, points, ex_var_extent(p, stage->red[i]));
+    bool macs = stage->nacc && stage->body[0]->op == EX_MUL;
+    return lower_emit(l, stage, "vector", stage->nacc ? "reduce" : "map", body, macs ? points : NULL);
+}
+
+/* An axis of which a few points fit in registers, so that several sums run at once. */
+static void choose_points(Lowering *l, const Stage *s, Range *r)
+{
+    r->points = -1;
+    r->npoints = 1;
+    if (!s->nacc)
+        return;
+    for (int i = s->naxis - 1; i >= 0; i--) {
+        int64_t n = extent_of(l->pool, s->axis[i]);
+        if (i == r->axis || n < 2)
+            continue;
+        for (int d = POINTS / s->nacc; d > 1; d--)
+            if (n % d == 0) {
+                r->points = i;
+                r->npoints = d;
+                return;
+            }
+    }
+}
+
+Status skeleton_vector(Lowering *l, Stage *s)
+{
+    ExPool *p = l->pool;
+    if ((s->kind != STAGE_MAP && s->kind != STAGE_REDUCE) || s->checks.len)
+        return MLC_NO;
+    fuse_axes(l, s, s->axis, &s->naxis);
+    Range r = {.axis = vector_axis(l, s), .start = ex_int(p, 0)};
+    if (r.axis < 0)
+        return MLC_NO;
+    choose_points(l, s, &r);
+    Ex extent = ex_var_extent(p, s->axis[r.axis]);
+    int64_t n = extent_of(p, s->axis[r.axis]);
+    r.width = n < 0 || s->nacc || n < 4 * l->lanes ? l->lanes : 2 * l->lanes;
+    if (n < 0) { /* run-time length: whole vectors, then single elements */
+        Ex width = ex_int(p, r.width);
+        r.blocks = ex_floor_div(p, extent, width);
+        TRY(emit_range(l, s, &r));
+        r.start = ex_mul(p, r.blocks, width);
+        r.blocks = ex_floor_mod(p, extent, width);
+        r.width = 1;
+        return emit_range(l, s, &r);
+    }
+    for (int64_t start = 0; start < n; r.width /= 2) {
+        int64_t blocks = (n - start) / r.width;
+        if (!blocks)
+            continue;
+        r.start = ex_int(p, start);
+        r.blocks = ex_int(p, blocks);
+        TRY(emit_range(l, s, &r));
+        start += blocks * r.width;
+    }
+    return MLC_OK;
+}
