@@ -13,6 +13,24 @@ static AxisRole role_of(Ex a, Ex b, Ex axis)
     return in_a && in_b ? ROLE_BATCH : in_a ? ROLE_M : in_b ? ROLE_N : ROLE_REPEAT;
 }
 
+/* Does B's index add an output axis and a reduction axis that overlap? Such an operand cannot be
+ * packed without repeating its elements. */
+static bool has_window(ExPool *p, const Stage *s, Ex load)
+{
+    for (int i = 0; i < s->nred; i++)
+        for (int k = 0; k < s->naxis; k++) {
+            int64_t vx, vy;
+            Ex x = ex_affine(p, load->arg[0], s->axis[k], NULL);
+            Ex y = ex_affine(p, load->arg[0], s->red[i], NULL);
+            if (!x || !y)
+                return true;
+            if (ex_is_int(x, &vx) && ex_is_int(y, &vy) && vx && vy &&
+                vy * extent_of(p, s->red[i]) > vx && vx * MAX(extent_of(p, s->axis[k]), 1) > vy)
+                return true;
+        }
+    return false;
+}
+
 /* Tries `b` as the side of vectors: *score says how good it is; false when it cannot be. */
 static bool try_side(Lowering *l, Stage *s, Ex a, Ex b, Contraction *c, int *score)
 {
@@ -20,40 +38,26 @@ static bool try_side(Lowering *l, Stage *s, Ex a, Ex b, Contraction *c, int *sco
     Ex load = operand_load(b);
     *c = (Contraction){.s = s, .a = a, .b = b, .n = -1};
     c->b_constant = load->buf->space == SPACE_CONST;
-    *score = -1;
+    c->window = !c->b_constant && has_window(p, s, load);
+    *score = -100;
     for (int i = 0; i < s->naxis; i++) {
         c->role[i] = role_of(a, b, s->axis[i]);
-        if (c->role[i] != ROLE_N)
-            continue;
         int64_t n = extent_of(p, s->axis[i]);
+        if (c->role[i] != ROLE_N || n < 0)
+            continue;
         Ex out = ex_affine(p, s->stores.at[0].index[0], s->axis[i], NULL);
         Ex own = ex_affine(p, load->arg[0], s->axis[i], NULL);
-        if (!out || !own)
+        bool contiguous = own && ex_is(own, 1);
+        if (!out || (c->window && !contiguous))
             continue;
-        bool stored = ex_is(out, 1), contiguous = ex_is(own, 1);
-        int good = 4 * stored + 2 * c->b_constant + contiguous;
-        if (n >= 0 && n < l->lanes / 2)
-            good -= 4;
+        int good = 4 * ex_is(out, 1) + 2 * c->b_constant + contiguous - (n < l->lanes / 2 ? 8 : 0);
         if (good > *score) {
             *score = good;
             c->n = i;
             c->b_contiguous = contiguous;
         }
     }
-    if (c->n < 0)
-        return false;
-    for (int i = 0; i < s->nred; i++) /* a window: some reduction axis adds to an output axis of B */
-        for (int k = 0; k < s->naxis; k++)
-            if (c->role[k] != ROLE_BATCH && ex_uses(load, s->red[i]) && ex_uses(load, s->axis[k])) {
-                Ex x = ex_affine(p, load->arg[0], s->axis[k], NULL);
-                Ex y = ex_affine(p, load->arg[0], s->red[i], NULL);
-                int64_t vx, vy;
-                if (x && y && ex_is_int(x, &vx) && ex_is_int(y, &vy) &&
-                    vy * extent_of(p, s->red[i]) > vx && vx * MAX(extent_of(p, s->axis[k]), 1) > vy &&
-                    !c->b_constant)
-                    c->window = true;
-            }
-    return true;
+    return c->n >= 0;
 }
 
 bool contraction_match(Lowering *l, Stage *s, Contraction *c)

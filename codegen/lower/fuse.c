@@ -204,7 +204,8 @@ static bool solve_axes(ExPool *p, const Stage *producer, const Stage *c, Ex load
         solution[i] = joined;
     }
     for (int k = 0; k < load->narg; k++)
-        if (ex_subst(p, load->arg[k], c->naxis, c->axis, solution) != producer->axis[k])
+        if (!ex_is(ex_var_extent(p, producer->axis[k]), 1) &&
+            ex_subst(p, load->arg[k], c->naxis, c->axis, solution) != producer->axis[k])
             return false;
     return stage_points(p, c, false) == stage_points(p, producer, false);
 }

@@ -30,6 +30,8 @@ static void flatten(Lowering *l, Stage *s)
         Buf *flat = NEW(l->arena, Buf); /* same memory seen as one dimension */
         *flat = *memory_of(o->buf);
         flat->rank = 1;
+        flat->stride[0] = ex_int(l->pool, 1);
+        flat->offset = ex_int(l->pool, 0);
         flat->user = buf_info(memory_of(o->buf));
         o->buf = flat;
     }

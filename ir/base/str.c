@@ -129,3 +129,44 @@ const char *str_bytes(char buf[32], double bytes)
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     return scaled(buf, bytes, 1024, units, COUNT_OF(units));
 }
+
+/* Length of the well-formed UTF-8 sequence of a printable character at p, or 0. */
+static int printable_bytes(const unsigned char *p)
+{
+    if (p[0] < 0x80)
+        return p[0] >= 0x20 && p[0] != 0x7f;
+    int n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4)
+        return 0;
+    uint32_t v = p[0] & (0xffu >> (n + 1));
+    for (int i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        v = v << 6 | (p[i] & 0x3f);
+    }
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    bool surrogate = v >= 0xd800 && v < 0xe000;
+    return v >= least[n] && v <= 0x10ffff && !surrogate && v >= 0xa0 ? n : 0;
+}
+
+void str_printable(char *out, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        int n = printable_bytes(p);
+        if (!n) {
+            out += sprintf(out, "\\x%02x", *p++);
+            continue;
+        }
+        memcpy(out, p, (size_t)n);
+        out += n;
+        p += n;
+    }
+    *out = 0;
+}
+
+const char *str_printable_in(Arena *a, const char *text)
+{
+    char *out = arena_alloc(a, STR_PRINTABLE_BYTES(text), 1);
+    str_printable(out, text);
+    return out;
+}

@@ -31,6 +31,13 @@ int str_distance(const char *a, const char *b);
 /* The closest of `n` names, or NULL when none is near enough for "did you mean". */
 const char *str_nearest(const char *name, const char *const *names, size_t n);
 
+/* A name from a file, fit for terminals and JSON: control characters and what is not UTF-8 become
+ * \xNN. `out` holds STR_PRINTABLE_BYTES(text). */
+#define STR_PRINTABLE_BYTES(text) (4 * strlen(text) + 1)
+void str_printable(char *out, const char *text);
+/* The same in an arena. */
+const char *str_printable_in(Arena *a, const char *text);
+
 /* "25.6 M", "1.2 MiB": three significant digits for people. `buf` holds 32 bytes; returns it. */
 const char *str_count(char buf[32], double n);
 const char *str_bytes(char buf[32], double bytes);

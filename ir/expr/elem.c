@@ -153,7 +153,7 @@ static uint32_t encode(const FloatFormat *f, double v)
     if (isinf(a)) {
         code = beyond;
     } else {
-        int e = 0;
+        int e = INT16_MIN; /* zero is below every exponent */
         if (a > 0)
             frexp(a, &e); /* a in [2^(e-1), 2^e) */
         int exp = MAX(e - 1, 1 - f->bias);

@@ -271,6 +271,29 @@ static int64_t gcd(int64_t a, int64_t b)
     return a < 0 ? -a : a;
 }
 
+/* (g*x + rest) over g*k, 0 <= rest < g: the part `rest` cannot carry. Finds such a g > 1 that divides
+ * the constant k; *x and *rest are the parts of a. 0: none. */
+static int64_t split_carry(ExPool *p, Ex a, int64_t k, Ex *x, Ex *rest)
+{
+    TermsOne one;
+    Terms t = ex_terms(a, &one);
+    for (int i = 0; i < t.n; i++) {
+        int64_t g = gcd(k, t.coef[i]);
+        if (g <= 1 || g >= k)
+            continue;
+        *x = ex_int(p, div_floor(t.constant, g));
+        *rest = ex_int(p, t.constant - div_floor(t.constant, g) * g);
+        for (int j = 0; j < t.n; j++)
+            if (t.coef[j] % g == 0)
+                *x = ex_int_add(p, *x, t.mono[j], t.coef[j] / g);
+            else
+                *rest = ex_int_add(p, *rest, t.mono[j], t.coef[j]);
+        if (is_proper_remainder(p, *rest, ex_int(p, g)))
+            return g;
+    }
+    return 0;
+}
+
 /* floor(r / b) with common constant factors taken out of both. */
 static Ex reduced_div(ExPool *p, Ex r, Ex b)
 {
@@ -288,6 +311,10 @@ static Ex reduced_div(ExPool *p, Ex r, Ex b)
             return ex_int_floor_div(p, less, ex_int(p, k / g));
         }
     }
+    Ex x, rest;
+    int64_t g = ex_is_int(b, &k) && k > 1 ? split_carry(p, r, k, &x, &rest) : 0;
+    if (g)
+        return ex_int_floor_div(p, x, ex_int(p, k / g));
     if (r->op == EX_FLOOR_DIV && ex_is_int(b, &k) && k > 0 && ex_is_int(r->arg[1], &k) && k > 0)
         return ex_int_floor_div(p, r->arg[0], ex_int_mul(p, r->arg[1], b));
     return ex_raw(p, EX_FLOOR_DIV, ELEM_I64, 2, (Ex[]){r, b});
@@ -323,5 +350,9 @@ Ex ex_int_floor_mod(ExPool *p, Ex a, Ex b)
     split_multiple(p, a, b, &r);
     if (is_proper_remainder(p, r, b))
         return r;
+    Ex x, rest;
+    int64_t g = ex_is_int(b, &vb) ? split_carry(p, r, vb, &x, &rest) : 0;
+    if (g)
+        return ex_int_add(p, rest, ex_int_floor_mod(p, x, ex_int(p, vb / g)), g);
     return ex_raw(p, EX_FLOOR_MOD, ELEM_I64, 2, (Ex[]){r, b});
 }

@@ -54,7 +54,7 @@ static bool same_node(const Expr *a, const Expr *b, const Ex *args, const int64_
         return false;
     if (a->op == EX_LOAD && a->buf != b->buf)
         return false;
-    if (memcmp(a->arg, args, a->narg * sizeof *args) != 0)
+    if (a->narg && memcmp(a->arg, args, a->narg * sizeof *args) != 0)
         return false;
     return a->op != EX_LIN || memcmp(a->coef, coef, a->narg * sizeof *coef) == 0;
 }

@@ -3,6 +3,7 @@
  * Invariant of names: by_name maps the name of every value of the graph to it. */
 #include "ir/graph/graph.h"
 
+#include "ir/base/str.h"
 #include "ir/graph/op_info.h"
 
 Graph *graph_new(Ctx *c, const char *file, Graph *parent)
@@ -30,8 +31,6 @@ void graph_free(Graph *g)
 
 static const char *fresh_name(Graph *g, const char *base)
 {
-    if (base && *base && !map_get(&g->by_name, base))
-        return arena_strdup(g->arena, base);
     for (size_t k = g->values.len;; k++) {
         const char *name = base && *base ? arena_printf(g->arena, "%s_%zu", base, k)
                                          : arena_printf(g->arena, "t%zu", k);
@@ -40,15 +39,40 @@ static const char *fresh_name(Graph *g, const char *base)
     }
 }
 
+bool graph_has_name(const Graph *g, const char *name)
+{
+    const Value *v = map_get(&g->by_name, name);
+    return v && !v->made_name;
+}
+
+static void set_name(Graph *g, Value *v, const char *name, bool made)
+{
+    v->name = name;
+    v->made_name = made;
+    map_set(&g->by_name, name, v);
+}
+
+/* Gives v the name, which somebody asked for, if it is free. */
+static bool take_name(Graph *g, Value *v, const char *name)
+{
+    if (!name || !*name || graph_has_name(g, name))
+        return false;
+    Value *holder = map_get(&g->by_name, name);
+    if (holder)
+        set_name(g, holder, fresh_name(g, name), true);
+    set_name(g, v, arena_strdup(g->arena, name), false);
+    return true;
+}
+
 Value *graph_value(Graph *g, const char *name, Type type)
 {
     assert(g->values.len < UINT32_MAX);
     Value *v = NEW(g->arena, Value);
     v->id = (uint32_t)g->values.len;
-    v->name = fresh_name(g, name);
     v->type = type;
     vec_push(g->arena, &g->values, v);
-    map_set(&g->by_name, v->name, v);
+    if (!take_name(g, v, name))
+        set_name(g, v, fresh_name(g, name), true);
     return v;
 }
 
@@ -85,18 +109,19 @@ Value *graph_const_f32(Graph *g, const char *name, float v)
 void graph_output(Graph *g, Value *v)
 {
     vec_push(g->arena, &g->outputs, v);
+    v->noutputs++;
 }
 
 bool value_rename(Graph *g, Value *v, const char *name)
 {
-    if (str_eq(v->name, name))
+    if (str_eq(v->name, name)) {
+        v->made_name = false;
         return true;
-    if (!*name || map_get(&g->by_name, name))
+    }
+    if (!*name || graph_has_name(g, name))
         return false;
     map_set(&g->by_name, v->name, NULL);
-    v->name = arena_strdup(g->arena, name);
-    map_set(&g->by_name, v->name, v);
-    return true;
+    return take_name(g, v, name);
 }
 
 /* ---- uses ---- */
@@ -123,12 +148,15 @@ static void drop_use(Value *v, const Node *n, int index)
 
 void graph_set_input(Node *n, int index, Value *v)
 {
-    assert(index >= 0 && index < n->nin);
+    assert(index >= 0 && (index < n->nin || (n->op->max_in != VARIADIC && index < n->op->max_in)));
     if (n->in[index] == v)
         return;
     drop_use(n->in[index], n, index);
     n->in[index] = v;
     add_use(v, n, index);
+    n->nin = MAX(n->nin, index + 1);
+    while (n->nin > n->op->min_in && !n->in[n->nin - 1])
+        n->nin--;
 }
 
 /* ---- nodes ---- */
@@ -146,6 +174,8 @@ static int room(int n, int most) { return MAX(n, most == VARIADIC ? 0 : MAX(most
 static Node *node_new(Graph *g, Node *before, const OpInfo *op, int nin, Value *const *in, int nout,
                       const void *attrs)
 {
+    while (nin > op->min_in && !in[nin - 1])
+        nin--; /* an omitted input at the end is as good as none */
     Node *n = NEW(g->arena, Node);
     n->id = g->node_count++;
     n->op = op;
@@ -198,6 +228,8 @@ Node *graph_insert(Graph *g, Node *before, const OpInfo *op, const char *name, i
     for (int i = 0; i < nout; i++)
         n->out[i] = new_output(n, i, name);
     set_name_and_origin(n, name, origin);
+    for (int i = 0; i < nout; i++)
+        n->out[i]->made_name = true;
     return n;
 }
 
@@ -230,10 +262,9 @@ void graph_erase(Graph *g, Node *n)
 static void exchange_names(Graph *g, Value *a, Value *b)
 {
     const char *name = a->name;
-    a->name = b->name;
-    b->name = name;
-    map_set(&g->by_name, a->name, a);
-    map_set(&g->by_name, b->name, b);
+    bool made = a->made_name;
+    set_name(g, a, b->name, b->made_name);
+    set_name(g, b, name, made);
 }
 
 bool graph_replace(Graph *g, Value *from, Value *to)
@@ -254,6 +285,8 @@ bool graph_replace(Graph *g, Value *from, Value *to)
         if (g->outputs.at[i] == from)
             g->outputs.at[i] = to;
     }
+    to->noutputs = from->noutputs;
+    from->noutputs = 0;
     exchange_names(g, from, to);
     return true;
 }
@@ -278,11 +311,8 @@ void graph_merge_origin(Node *n, const Node *from)
 
 bool graph_is_output(const Graph *g, const Value *v)
 {
-    for (size_t i = 0; i < g->outputs.len; i++) {
-        if (g->outputs.at[i] == v)
-            return true;
-    }
-    return false;
+    (void)g;
+    return v->noutputs > 0;
 }
 
 int graph_count(const Graph *g)

@@ -45,6 +45,8 @@ struct Value {
     const Ex     *content;   /* elements of a small tensor where known, constants or in
                                 symbols; NULL otherwise. See value_content() */
     bool          is_input;  /* of the graph */
+    uint32_t      noutputs;  /* how often it is listed in the graph's outputs */
+    bool          made_name; /* nobody asked for this name: it yields to who does */
     VEC(Use) uses;           /* by nodes; graph outputs are not listed here */
 };
 
@@ -83,6 +85,8 @@ struct Graph {
 /* A sub-graph shares its parent's arena and pool. */
 Graph *graph_new(Ctx *c, const char *file, Graph *parent);
 void   graph_free(Graph *g); /* with all its memory, unless it is a sub-graph */
+/* Has somebody given this name to a value? Names that were made up do not count: they yield. */
+bool   graph_has_name(const Graph *g, const char *name);
 /* A value without definition yet. `name` NULL or taken: a fresh one is made from it. */
 Value *graph_value(Graph *g, const char *name, Type type);
 Value *graph_input(Graph *g, const char *name, Type type);
@@ -92,14 +96,16 @@ Value *graph_const_ints(Graph *g, const char *name, int n, const int64_t *v);
 Value *graph_const_f32(Graph *g, const char *name, float v); /* scalar */
 void   graph_output(Graph *g, Value *v);
 
-/* Makes a node before `before` (NULL: at the end) with fresh outputs, whose types are not inferred
- * yet. `attrs` NULL gives the operator's defaults. `origin` NULL: none but itself. */
+/* Makes a node before `before` (NULL: at the end) with fresh outputs (names made from `name`), whose
+ * types are not inferred yet. `attrs` NULL gives the operator's defaults. `origin` NULL: none but itself. */
 Node *graph_insert(Graph *g, Node *before, const OpInfo *op, const char *name, int nin,
                    Value *const *in, int nout, const void *attrs, const Node *origin);
 /* The same with names for the outputs, each not yet taken; an entry NULL omits the output. */
 Node *graph_insert_named(Graph *g, Node *before, const OpInfo *op, const char *name, int nin,
                          Value *const *in, int nout, const char *const *out_names,
                          const void *attrs, const Node *origin);
+/* Sets an input; beyond nin up to the operator's max_in it is a new optional one. Omitted inputs at
+ * the end are dropped from nin. */
 void  graph_set_input(Node *n, int index, Value *v);
 /* Renames a value; false when another value has that name. */
 bool  value_rename(Graph *g, Value *v, const char *name);

@@ -56,8 +56,10 @@ void text_print_symbol(Str *s, const char *name);
 /* A dimension; its text depends on its structure alone, not on the order of creation. */
 void text_print_dim(Str *s, const ExPool *p, Ex e);
 void text_print_float(Str *s, Elem e, uint64_t bits);
-/* " = {...}" without the " = ". */
+/* Only the data: "{1, 2}". */
 void text_print_data(Str *s, const Tensor *t);
+/* Type and data: "i64[2] {1, 2}". */
+void text_print_tensor(Str *s, const Tensor *t);
 void text_print_graph(Str *s, Graph *g, int depth);
 
 #endif

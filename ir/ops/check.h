@@ -42,8 +42,6 @@ Status upgrade_broadcast(RawNode *raw);
 Status raw_trailing_ones(RawNode *raw, int i, int count);
 /* The rank of input i, inferring what comes before where needed; -1 when unknown. */
 int    raw_rank(RawNode *raw, int i);
-/* Where a raw node is, for messages. */
-Loc    raw_loc(const RawNode *raw);
 
 /* The elements that an input has along every dimension in on[] (their product). */
 Ex     dims_product(ExPool *p, int rank, const Ex *dim, const bool on[MAX_RANK]);
@@ -56,8 +54,9 @@ void   reshape_index(ExPool *p, int nfrom, const Ex *from, int nto, const Ex *to
 
 /* An expression of axes and symbols as a float. */
 Ex     te_float_of(Te *t, Elem e, Ex i);
-/* An index read at run time (any integer type, negative counts from the end) as i64 in [0, dim). */
-Ex     te_wrap_index(Te *t, Ex index, Ex dim);
+/* idx[at...], the data of value v, as an index into a dimension: any integer type; negative counts
+ * from the end. */
+Ex     te_load_index(Te *t, Tx idx, const Value *v, const Ex *at, Ex dim);
 /* Adds a stage that checks -dim <= idx < dim for every element of idx, unless it is constant data
  * known to fit (infer refuses constants that do not). */
 void   te_check_index(Te *t, Tx idx, const Value *v, Ex dim);

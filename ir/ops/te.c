@@ -159,42 +159,43 @@ Ex te_load(Te *t, Tx x, const Ex *index)
     return ex_load(t->pool, x, x->elem, x->rank, index);
 }
 
-/* A dimension that is 1 or the axis' extent, which nobody knows before the run. */
-static Ex bcast_index(Te *t, Ex dim, Ex axis)
+Ex te_bcast_index(Te *t, Ex dim, Ex axis)
 {
     ExPool *p = t->pool;
-    Ex extent = ex_var_extent(p, axis), one = ex_int(p, 1);
+    Ex extent = ex_var_extent(p, axis), one = ex_int(p, 1), zero = ex_int(p, 0);
+    if (dim == one)
+        return zero;
+    if (dim == extent)
+        return axis;
     if (ex_proved_lt(p, one, dim)) {
         te_require_equal(t, dim, extent);
         return axis;
     }
-    te_require(t, ex_or(p, ex_eq(p, dim, one), ex_eq(p, dim, extent)));
-    return ex_select(p, ex_eq(p, dim, one), ex_int(p, 0), axis);
+    Ex repeats = ex_eq(p, dim, one);
+    te_require(t, ex_or(p, repeats, ex_eq(p, dim, extent)));
+    return ex_select(p, repeats, zero, axis);
 }
 
 Ex te_load_bcast(Te *t, Tx x)
 {
-    const Stage *s = t->stage;
-    int shift = s->naxis - x->rank;
+    int shift = t->stage->naxis - x->rank;
     assert(shift >= 0);
-    Ex index[MAX_RANK], zero = ex_int(t->pool, 0);
-    for (int i = 0; i < x->rank; i++) {
-        Ex axis = s->axis[i + shift], dim = x->dim[i];
-        if (ex_is(dim, 1))
-            index[i] = zero;
-        else if (dim == ex_var_extent(t->pool, axis))
-            index[i] = axis;
-        else
-            index[i] = bcast_index(t, dim, axis);
-    }
+    Ex index[MAX_RANK];
+    for (int i = 0; i < x->rank; i++)
+        index[i] = te_bcast_index(t, x->dim[i], te_axis(t, i + shift));
     return te_load(t, x, index);
 }
 
 Ex te_load_padded(Te *t, Tx x, const Ex *index, Ex otherwise)
 {
+    return te_load_padded_from(t, x, 0, index, otherwise);
+}
+
+Ex te_load_padded_from(Te *t, Tx x, int first, const Ex *index, Ex otherwise)
+{
     ExPool *p = t->pool;
     Ex inside = NULL;
-    for (int i = 0; i < x->rank; i++) {
+    for (int i = first; i < x->rank; i++) {
         Ex bound[2];
         int n = 0;
         if (!ex_nonneg(p, index[i]))

@@ -52,9 +52,13 @@ Ex te_load(Te *t, Tx x, const Ex *index);
 /* x at the stage's position by numpy broadcasting: aligned at the last axis; a dimension of 1
  * repeats. A dimension that may be 1 or more at run time gets index `dim == 1 ? 0 : axis`. */
 Ex te_load_bcast(Te *t, Tx x);
+/* That index: of a dimension `dim` which an axis of the open stage runs over or repeats. */
+Ex te_bcast_index(Te *t, Ex dim, Ex axis);
 /* x[index...] where every index is inside the tensor, `otherwise` elsewhere. Proved bounds cost
  * nothing. */
 Ex te_load_padded(Te *t, Tx x, const Ex *index, Ex otherwise);
+/* The same where only dimensions `first` and later can be left. */
+Ex te_load_padded_from(Te *t, Tx x, int first, const Ex *index, Ex otherwise);
 
 /* Reductions over all of the stage's reduction axes, in no promised order. At most one call per
  * stage; the result may be used in te_yield(). */

@@ -69,6 +69,9 @@ Status program_interp(Program *p, InterpMode mode, const int64_t *sym, const voi
 /* The form in which mlc hands a program to its code generator: little-endian, versioned, checked
  * when read. Constants that lie in a mapped file are written as (file number, offset). */
 Status program_write(Program *p, Str *out);
+/* Descriptors of the files that constants lie in, by their numbers in program_write(): the distinct
+ * Tensor.fd of SPACE_CONST objects in order of appearance. At most `max`; returns how many. */
+int    program_files(const Program *p, int *fd, int max);
 Status program_read(Ctx *c, const void *data, size_t size, Program **out);
 
 #endif

@@ -42,8 +42,8 @@ typedef struct Tile {
 static double tile_cycles(int mr, int nv)
 {
     double fma = mr * nv / 2.0, load = (mr + nv) / 2.0;
-    double chain = FMA_LATENCY; /* each accumulator takes one fma per k */
-    return MAX(MAX(fma, load), mr * nv >= 2 * FMA_LATENCY ? 0 : chain * mr * nv / (mr * nv));
+    double chain = mr * nv < 2 * FMA_LATENCY ? FMA_LATENCY : 0; /* one fma per accumulator and k */
+    return MAX(MAX(fma, load), chain) + 0.25; /* the loop itself */
 }
 
 static bool tile_fits(const Lowering *l, int mr, int nv)
@@ -311,9 +311,6 @@ Status skeleton_gemm(Lowering *l, Stage *s)
     if (!contraction_match(l, s, &g.c))
         return MLC_NO;
     g.columns = extent_of(p, s->axis[g.c.n]);
-    g.pack = choose_packing(&g);
-    if (g.columns < 0 || (!g.pack && !g.c.b_contiguous))
-        return MLC_NO;
     g.rows = ex_int(p, 1);
     g.k_total = ex_int(p, 1);
     for (int i = 0; i < s->naxis; i++)
@@ -321,6 +318,9 @@ Status skeleton_gemm(Lowering *l, Stage *s)
             g.m_axis[g.nm++] = s->axis[i];
             g.rows = ex_mul(p, g.rows, ex_var_extent(p, s->axis[i]));
         }
+    g.pack = choose_packing(&g);
+    if (!g.pack && !g.c.b_contiguous)
+        return MLC_NO;
     order_reductions(l, s, g.c.a);
     if (g.pack)
         join_reductions(&g);

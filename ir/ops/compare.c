@@ -1,0 +1,44 @@
+/* Comparisons with numpy broadcasting; the result is bool. */
+#include "ir/ops/check.h"
+
+static Status infer(Graph *g, Node *n)
+{
+    TRY(node_need_elem(n, 0, IS_NUMBER));
+    TRY(node_need_same_elem(n, 0, 1));
+    return infer_compare(g, n);
+}
+
+static Status infer_equal(Graph *g, Node *n)
+{
+    TRY(node_need_elem(n, 0, IS_DATA));
+    TRY(node_need_same_elem(n, 0, 1));
+    return infer_compare(g, n);
+}
+
+#define DEFINE(name, value)                               \
+    static void name(Te *t, const Node *n)                \
+    {                                                     \
+        (void)n;                                          \
+        te_stage(t, te_out(t, 0));                        \
+        Ex a = te_wide(t, te_load_bcast(t, te_in(t, 0))); \
+        Ex b = te_wide(t, te_load_bcast(t, te_in(t, 1))); \
+        te_yield(t, value);                               \
+    }
+
+DEFINE(define_equal, te_eq(t, a, b))
+DEFINE(define_less, te_lt(t, a, b))
+DEFINE(define_less_or_equal, te_le(t, a, b))
+DEFINE(define_greater, te_lt(t, b, a))
+DEFINE(define_greater_or_equal, te_le(t, b, a))
+
+#define RECORD(text, more, check, definition, formula, ...)                                \
+    {.name = text, .since = {__VA_ARGS__}, .min_in = 2, .max_in = 2,                       \
+     .traits = OP_ELEMENTWISE | (more), .upgrade = upgrade_broadcast, .infer = check,      \
+     .define = definition, .doc = formula}
+
+OP(equal) = RECORD("Equal", OP_COMMUTES, infer_equal, define_equal, "y = a == b", 1, 7, 11, 13, 19);
+OP(less) = RECORD("Less", 0, infer, define_less, "y = a < b", 1, 7, 9, 13);
+OP(less_or_equal) = RECORD("LessOrEqual", 0, infer, define_less_or_equal, "y = a <= b", 12, 16);
+OP(greater) = RECORD("Greater", 0, infer, define_greater, "y = a > b", 1, 7, 9, 13);
+OP(greater_or_equal) =
+    RECORD("GreaterOrEqual", 0, infer, define_greater_or_equal, "y = a >= b", 12, 16);

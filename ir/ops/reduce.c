@@ -1,0 +1,186 @@
+/* Reductions over some dimensions: ReduceSum and its relatives. Each is
+ *     y = after(reduce(before(x)))
+ * with the functions of the table at the end. Without axes all dimensions are reduced, or none if
+ * noop_with_empty_axes. Sums of f16 and bf16 are accumulated in f32. */
+#include "ir/ops/check.h"
+
+#define REDUCE_ATTRS(A, S)                                                      \
+    A(S, int, keepdims, "1", "1: reduced dimensions stay, with size 1")         \
+    A(S, int, noop_with_empty_axes, "0", "1: without axes nothing is reduced")
+ATTRS(ReduceAttrs, REDUCE_ATTRS);
+
+/* The dimensions to reduce, from input 1. */
+static Status reduced_dims(Graph *g, const Node *n, bool over[MAX_RANK])
+{
+    const ReduceAttrs *a = n->attrs;
+    int rank = n->in[0]->type.rank, count;
+    int64_t axes[MAX_RANK];
+    TRY(node_const_ints(g, n, 1, MAX_RANK, axes, &count, NULL));
+    TRY(node_axes(n, rank, count, axes, over));
+    for (int i = 0; count == 0 && !a->noop_with_empty_axes && i < rank; i++)
+        over[i] = true;
+    return MLC_OK;
+}
+
+static Status infer_classes(Graph *g, Node *n, unsigned classes)
+{
+    const ReduceAttrs *a = n->attrs;
+    bool over[MAX_RANK];
+    TRY(node_need_rank(n, 0, 0, MAX_RANK));
+    TRY(node_need_elem(n, 0, classes));
+    TRY(reduced_dims(g, n, over));
+    Type out = n->in[0]->type;
+    int rank = 0;
+    for (int i = 0; i < n->in[0]->type.rank; i++) {
+        if (!over[i])
+            out.dim[rank++] = out.dim[i];
+        else if (a->keepdims)
+            out.dim[rank++] = ex_int(g->pool, 1);
+    }
+    out.rank = rank;
+    node_set_type(n, 0, out);
+    return MLC_OK;
+}
+
+static Status infer(Graph *g, Node *n)
+{
+    return infer_classes(g, n, IS_NUMBER);
+}
+
+static Status infer_order(Graph *g, Node *n)
+{
+    return infer_classes(g, n, IS_DATA);
+}
+
+/* Opens the stage of `out` and loads x, widened, at axes and reduction axes. */
+static Ex open_reduction(Te *t, const Node *n, Tx out, bool keepdims, Ex *count)
+{
+    Tx x = te_in(t, 0);
+    bool over[MAX_RANK];
+    Status st = reduced_dims(n->graph, n, over);
+    assert(st == MLC_OK);
+    (void)st;
+    te_stage(t, out);
+    Ex index[MAX_RANK];
+    for (int i = 0, k = 0; i < x->rank; i++) {
+        index[i] = over[i] ? te_red(t, x->dim[i]) : te_axis(t, k);
+        k += !over[i] || keepdims;
+    }
+    *count = dims_product(t->pool, x->rank, x->dim, over);
+    return te_wide(t, te_load(t, x, index));
+}
+
+static Ex no_change(Te *t, Ex x, Ex count)
+{
+    (void)t;
+    (void)count;
+    return x;
+}
+
+static Ex square(Te *t, Ex x, Ex count)
+{
+    (void)count;
+    return te_mul(t, x, x);
+}
+
+static Ex magnitude(Te *t, Ex x, Ex count)
+{
+    (void)count;
+    return elem_is_unsigned((Elem)x->elem) ? x : te_abs(t, x);
+}
+
+/* f(x), for integers computed in f64. */
+static Ex as_float(Te *t, ExOp f, Ex x)
+{
+    Elem e = (Elem)x->elem;
+    Ex v = elem_is_float(e) ? x : te_cast(t, ELEM_F64, x);
+    return te_cast(t, e, ex_op(t->pool, f, 1, &v));
+}
+
+static Ex square_root(Te *t, Ex x, Ex count)
+{
+    (void)count;
+    return as_float(t, EX_SQRT, x);
+}
+
+static Ex logarithm(Te *t, Ex x, Ex count)
+{
+    (void)count;
+    return as_float(t, EX_LOG, x);
+}
+
+static Ex by_count(Te *t, Ex x, Ex count)
+{
+    Elem e = (Elem)x->elem;
+    if (elem_is_float(e))
+        return te_div(t, x, te_float_of(t, e, count));
+    return te_div(t, x, te_max(t, te_cast(t, e, count), te_const(t, e, 1)));
+}
+
+typedef Ex (*Part)(Te *t, Ex x, Ex count);
+
+static void define_by(Te *t, const Node *n, Part before, ReduceOp op, Part after)
+{
+    const ReduceAttrs *a = n->attrs;
+    Ex count, y, x = open_reduction(t, n, te_out(t, 0), a->keepdims != 0, &count);
+    bool is_bool = x->elem == ELEM_BOOL;
+    Ex body = before(t, is_bool ? te_cast(t, ELEM_U8, x) : x, count);
+    te_reduce_many(t, 1, &op, &body, &y);
+    te_yield(t, after(t, y, count));
+}
+
+/* ln(sum e^(x - m)) + m with m = max x, or 0 where that is infinite. */
+static void define_log_sum_exp(Te *t, const Node *n)
+{
+    const ReduceAttrs *a = n->attrs;
+    Tx y = te_out(t, 0);
+    Elem e = te_wide_elem(y->elem), f = elem_is_float(e) ? e : ELEM_F64;
+    Tx max = te_temp(t, f, y->rank, y->dim);
+    Ex count, x = open_reduction(t, n, max, a->keepdims != 0, &count);
+    Ex m = te_max_over(t, te_cast(t, f, x)), inf = te_const(t, f, __builtin_inf());
+    te_yield(t, te_select(t, te_eq(t, te_abs(t, m), inf), te_const(t, f, 0), m));
+    x = te_cast(t, f, open_reduction(t, n, y, a->keepdims != 0, &count));
+    m = te_load(t, max, t->stage->axis);
+    te_yield(t, te_add(t, te_log(t, te_sum(t, te_exp(t, te_sub(t, x, m)))), m));
+}
+
+/* Axes were an attribute: before 18, and before 13 for ReduceSum. */
+static Status upgrade(RawNode *raw)
+{
+    if (raw->version < 18)
+        raw_attr_to_input(raw, "axes", 1, ELEM_I64);
+    return MLC_OK;
+}
+
+#define REDUCE(name, before, op, after)            \
+    static void name(Te *t, const Node *n)         \
+    {                                              \
+        define_by(t, n, before, REDUCE_##op, after); \
+    }
+
+REDUCE(define_sum, no_change, SUM, no_change)
+REDUCE(define_mean, no_change, SUM, by_count)
+REDUCE(define_max, no_change, MAX, no_change)
+REDUCE(define_min, no_change, MIN, no_change)
+REDUCE(define_prod, no_change, PROD, no_change)
+REDUCE(define_l1, magnitude, SUM, no_change)
+REDUCE(define_l2, square, SUM, square_root)
+REDUCE(define_sum_square, square, SUM, no_change)
+REDUCE(define_log_sum, no_change, SUM, logarithm)
+
+#define RECORD(text, check, definition, formula, ...)                                        \
+    {.name = text, .since = {__VA_ARGS__}, .min_in = 1, .max_in = 2, ATTRS_OF(ReduceAttrs),  \
+     .upgrade = upgrade, .infer = check, .define = definition, .doc = formula}
+
+OP(reduce_sum) = RECORD("ReduceSum", infer, define_sum, "sum", 1, 11, 13);
+OP(reduce_mean) = RECORD("ReduceMean", infer, define_mean, "mean", 1, 11, 13, 18);
+OP(reduce_max) = RECORD("ReduceMax", infer_order, define_max, "largest", 1, 11, 12, 13, 18, 20);
+OP(reduce_min) = RECORD("ReduceMin", infer_order, define_min, "least", 1, 11, 12, 13, 18, 20);
+OP(reduce_prod) = RECORD("ReduceProd", infer, define_prod, "product", 1, 11, 13, 18);
+OP(reduce_l1) = RECORD("ReduceL1", infer, define_l1, "sum |x|", 1, 11, 13, 18);
+OP(reduce_l2) = RECORD("ReduceL2", infer, define_l2, "sqrt(sum x^2)", 1, 11, 13, 18);
+OP(reduce_sum_square) = RECORD("ReduceSumSquare", infer, define_sum_square, "sum x^2",
+                               1, 11, 13, 18);
+OP(reduce_log_sum) = RECORD("ReduceLogSum", infer, define_log_sum, "ln(sum x)", 1, 11, 13, 18, 28);
+OP(reduce_log_sum_exp) = RECORD("ReduceLogSumExp", infer, define_log_sum_exp, "ln(sum e^x)",
+                                1, 11, 13, 18, 28);

@@ -1,0 +1,187 @@
+/* Reshape, Flatten, Squeeze, Unsqueeze: the same elements in the same order under another shape.
+ * The definition is an index map; where storage allows, nothing is moved. */
+#include "ir/ops/check.h"
+
+/* Output 0 is input 0 in row-major order. */
+static void define(Te *t, const Node *n)
+{
+    (void)n;
+    ExPool *p = t->pool;
+    Tx x = te_in(t, 0), y = te_out(t, 0);
+    Ex index[MAX_RANK], have = te_int(t, 1), want = te_int(t, 1);
+    for (int i = 0; i < x->rank; i++)
+        have = ex_mul(p, have, x->dim[i]);
+    for (int i = 0; i < y->rank; i++)
+        want = ex_mul(p, want, y->dim[i]);
+    te_require_equal(t, have, want);
+    te_stage(t, y);
+    reshape_index(p, x->rank, x->dim, y->rank, y->dim, t->stage->axis, index);
+    te_yield(t, te_load(t, x, index));
+}
+
+/* ---- Reshape ---- */
+
+#define RESHAPE_ATTRS(A, S) A(S, int, allowzero, "0", "1: a 0 in the shape is a size")
+ATTRS(ReshapeAttrs, RESHAPE_ATTRS);
+
+static Status resolve(Graph *g, const Node *n, const Ex *want, int rank, Type *out)
+{
+    const ReshapeAttrs *a = n->attrs;
+    const Type *x = &n->in[0]->type;
+    ExPool *p = g->pool;
+    Ex known = ex_int(p, 1), count = type_count(p, x);
+    int64_t v, have, need;
+    int open = -1;
+    for (int i = 0; i < rank; i++) {
+        Ex d = want[i];
+        if (ex_is(d, 0) && !a->allowzero) {
+            if (i >= x->rank)
+                return node_error(n, E0301, "shape[%d] is 0, but the input has rank %d", i,
+                                  x->rank);
+            d = x->dim[i];
+        } else if (ex_is(d, -1)) {
+            if (open >= 0)
+                return node_error(n, E0301, "shape has two dimensions of -1");
+            open = i;
+            continue;
+        } else if (ex_is_int(d, &v) && (v < 0 || v > INT64_MAX / 64)) {
+            return node_error(n, E0301, "shape[%d] is %lld", i, (long long)v);
+        }
+        out->dim[i] = d;
+        known = ex_mul(p, known, d);
+    }
+    bool fixed = ex_is_int(count, &have) && ex_is_int(known, &need);
+    if (fixed && (open < 0 ? have != need : need == 0 ? true : have % need != 0))
+        return node_error(n, E0301, "%lld elements do not fit a shape of %lld%s", (long long)have,
+                          (long long)need, open < 0 ? "" : " and one open dimension");
+    if (open >= 0 && ex_is(known, 0))
+        return node_error(n, E0301, "shape has dimensions of 0 and -1");
+    if (open >= 0)
+        out->dim[open] = ex_floor_div(p, count, known);
+    return MLC_OK;
+}
+
+/* Does the product of the given sizes stay in 62 bits? */
+static bool fits(const Ex *dim, int rank)
+{
+    int64_t count = 1, v;
+    for (int i = 0; i < rank; i++)
+        if (ex_is_int(dim[i], &v) && v > 0 && __builtin_mul_overflow(count, v, &count))
+            return false;
+    return count < INT64_MAX / 2;
+}
+
+static Status infer_reshape(Graph *g, Node *n)
+{
+    const Ex *want;
+    int rank;
+    TRY(node_need_rank(n, 0, 0, MAX_RANK));
+    TRY(node_known_ints(g, n, 1, MAX_RANK, &want, &rank));
+    Type out = {.kind = TYPE_TENSOR, .elem = n->in[0]->type.elem, .rank = rank};
+    if (!fits(want, rank))
+        return node_error(n, E0304, "the size of the shape overflows");
+    TRY(resolve(g, n, want, rank, &out));
+    node_set_type(n, 0, out);
+    return MLC_OK;
+}
+
+static Status upgrade_reshape(RawNode *raw)
+{
+    upgrade_plain(raw);
+    if (raw->version < 5)
+        raw_attr_to_input(raw, "shape", 1, ELEM_I64);
+    return MLC_OK;
+}
+
+OP(reshape) = {
+    .name = "Reshape", .since = {1, 5, 13, 14, 19, 21, 23, 24, 25}, .min_in = 2, .max_in = 2,
+    ATTRS_OF(ReshapeAttrs), .upgrade = upgrade_reshape, .infer = infer_reshape, .define = define,
+    .doc = "the same elements under another shape",
+};
+
+/* ---- Flatten ---- */
+
+#define FLATTEN_ATTRS(A, S) A(S, int, axis, "1", "dimensions before it become rows")
+ATTRS(FlattenAttrs, FLATTEN_ATTRS);
+
+static Status infer_flatten(Graph *g, Node *n)
+{
+    const FlattenAttrs *a = n->attrs;
+    TRY(node_need_rank(n, 0, 0, MAX_RANK));
+    const Type *x = &n->in[0]->type;
+    int axis = x->rank;
+    if (a->axis != x->rank)
+        TRY(node_axis(n, a->axis, x->rank, &axis));
+    Ex dim[2] = {ex_int(g->pool, 1), ex_int(g->pool, 1)};
+    for (int i = 0; i < x->rank; i++)
+        dim[i >= axis] = ex_mul(g->pool, dim[i >= axis], x->dim[i]);
+    node_set_type(n, 0, type_tensor(x->elem, 2, dim));
+    return MLC_OK;
+}
+
+OP(flatten) = {
+    .name = "Flatten", .since = {1, 9, 11, 13, 21, 23, 24, 25}, .min_in = 1, .max_in = 1,
+    ATTRS_OF(FlattenAttrs), .infer = infer_flatten, .define = define, .doc = "makes a matrix",
+};
+
+/* ---- Squeeze, Unsqueeze ---- */
+
+static Status infer_squeeze(Graph *g, Node *n)
+{
+    int64_t axes[MAX_RANK];
+    bool drop[MAX_RANK];
+    int count;
+    TRY(node_need_rank(n, 0, 0, MAX_RANK));
+    const Type *x = &n->in[0]->type;
+    TRY(node_const_ints(g, n, 1, MAX_RANK, axes, &count, NULL));
+    TRY(node_axes(n, x->rank, count, axes, drop));
+    Type out = {.kind = TYPE_TENSOR, .elem = x->elem};
+    for (int i = 0; i < x->rank; i++) {
+        if (!node_has(n, 1))
+            drop[i] = ex_is(x->dim[i], 1);
+        if (!drop[i])
+            out.dim[out.rank++] = x->dim[i];
+        else
+            TRY(node_need_equal(n, x->dim[i], ex_int(g->pool, 1), "squeezed dimension"));
+    }
+    node_set_type(n, 0, out);
+    return MLC_OK;
+}
+
+static Status infer_unsqueeze(Graph *g, Node *n)
+{
+    int64_t axes[MAX_RANK];
+    bool added[MAX_RANK];
+    int count, k = 0;
+    TRY(node_need_rank(n, 0, 0, MAX_RANK));
+    const Type *x = &n->in[0]->type;
+    TRY(node_const_ints(g, n, 1, MAX_RANK, axes, &count, NULL));
+    int rank = x->rank + count;
+    if (rank > MAX_RANK)
+        return node_error(n, E0302, "the result has rank %d, at most %d is possible", rank,
+                          MAX_RANK);
+    TRY(node_axes(n, rank, count, axes, added));
+    Type out = {.kind = TYPE_TENSOR, .elem = x->elem, .rank = rank};
+    for (int i = 0; i < rank; i++)
+        out.dim[i] = added[i] ? ex_int(g->pool, 1) : x->dim[k++];
+    node_set_type(n, 0, out);
+    return MLC_OK;
+}
+
+static Status upgrade_axes(RawNode *raw)
+{
+    if (raw->version < 13)
+        raw_attr_to_input(raw, "axes", 1, ELEM_I64);
+    return MLC_OK;
+}
+
+OP(squeeze) = {
+    .name = "Squeeze", .since = {1, 11, 13, 21, 23, 24, 25}, .min_in = 1, .max_in = 2,
+    .upgrade = upgrade_axes, .infer = infer_squeeze, .define = define,
+    .doc = "drops dimensions of size 1",
+};
+OP(unsqueeze) = {
+    .name = "Unsqueeze", .since = {1, 11, 13, 21, 23, 24, 25}, .min_in = 2, .max_in = 2,
+    .upgrade = upgrade_axes, .infer = infer_unsqueeze, .define = define,
+    .doc = "adds dimensions of size 1",
+};

@@ -1,0 +1,133 @@
+/* Slice: y[i] = x[start + i * step] along the given axes. Starts and ends count from the end where
+ * negative and are clamped to the tensor; steps may be negative, never 0. */
+#include "ir/ops/check.h"
+
+typedef struct Cut {
+    Ex start[MAX_RANK], step[MAX_RANK], count[MAX_RANK];
+} Cut;
+
+/* bound + dim where bound is negative; what is neither proved counts as non-negative. */
+static Ex from_end(ExPool *p, Ex bound, Ex dim)
+{
+    int64_t v;
+    bool negative = ex_is_int(bound, &v) ? v < 0 : ex_proved_lt(p, bound, ex_int(p, 0));
+    if (negative)
+        return ex_add(p, bound, dim);
+    if (ex_is_int(bound, NULL) || ex_nonneg(p, bound))
+        return bound;
+    return ex_select(p, ex_lt(p, bound, ex_int(p, 0)), ex_add(p, bound, dim), bound);
+}
+
+/* min(max(v, low), high), leaving out what is proved. */
+static Ex clamp(ExPool *p, Ex v, Ex low, Ex high)
+{
+    if (!ex_proved_le(p, low, v))
+        v = ex_max(p, v, low);
+    return ex_proved_le(p, v, high) ? v : ex_min(p, v, high);
+}
+
+/* Bounds beyond any tensor mean "to the end"; the limit keeps sums with a dimension in range. */
+static Ex bounded(ExPool *p, Ex v)
+{
+    const int64_t most = INT64_MAX / 4;
+    int64_t i;
+    return ex_is_int(v, &i) ? ex_int(p, i > most ? most : i < -most ? -most : i) : v;
+}
+
+static void cut_axis(ExPool *p, Ex dim, Ex start, Ex end, int64_t step, int i, Cut *c)
+{
+    Ex zero = ex_int(p, 0), one = ex_int(p, 1), last = ex_sub(p, dim, one), span;
+    int64_t e;
+    bool to_begin = step < 0 && ex_is_int(end, &e) && e <= -(INT64_MAX / 4);
+    start = from_end(p, bounded(p, start), dim);
+    end = from_end(p, bounded(p, end), dim);
+    if (step > 0) {
+        start = clamp(p, start, zero, dim);
+        end = clamp(p, end, zero, dim);
+        span = ex_sub(p, end, start);
+    } else {
+        Ex before = ex_int(p, -1);
+        start = clamp(p, start, before, last);
+        end = to_begin ? before : clamp(p, end, before, last);
+        span = ex_sub(p, start, end);
+    }
+    c->start[i] = start;
+    c->step[i] = ex_int(p, step);
+    Ex count = ex_ceil_div(p, span, ex_int(p, step > 0 ? step : -step));
+    c->count[i] = ex_nonneg(p, count) ? count : ex_max(p, count, zero);
+}
+
+/* The cut along every dimension of x, out of the inputs. */
+static Status make_cut(Graph *g, const Node *n, const Type *x, Cut *c)
+{
+    ExPool *p = g->pool;
+    const Ex *starts, *ends;
+    int64_t axes[MAX_RANK], steps[MAX_RANK];
+    int count, nends, naxes, nsteps;
+    bool cut[MAX_RANK], has_axes, has_steps;
+    TRY(node_known_ints(g, n, 1, MAX_RANK, &starts, &count));
+    TRY(node_known_ints(g, n, 2, MAX_RANK, &ends, &nends));
+    TRY(node_const_ints(g, n, 3, MAX_RANK, axes, &naxes, &has_axes));
+    TRY(node_const_ints(g, n, 4, MAX_RANK, steps, &nsteps, &has_steps));
+    if (nends != count || (has_axes && naxes != count) || (has_steps && nsteps != count))
+        return node_error(n, E0301, "%d starts, %d ends, %d axes, %d steps", count, nends,
+                          has_axes ? naxes : count, has_steps ? nsteps : count);
+    for (int i = 0; i < count && !has_axes; i++)
+        axes[i] = i;
+    TRY(node_axes(n, x->rank, count, axes, cut));
+    for (int i = 0; i < x->rank; i++) {
+        c->start[i] = ex_int(p, 0);
+        c->step[i] = ex_int(p, 1);
+        c->count[i] = x->dim[i];
+    }
+    for (int i = 0; i < count; i++) {
+        int axis = (int)(axes[i] < 0 ? axes[i] + x->rank : axes[i]);
+        int64_t step = has_steps ? steps[i] : 1;
+        if (step == 0)
+            return node_error(n, E0301, "steps[%d] is 0", i);
+        step = MAX(-MAX_ATTR_SIZE, MIN(MAX_ATTR_SIZE, step));
+        cut_axis(p, x->dim[axis], starts[i], ends[i], step, axis, c);
+    }
+    return MLC_OK;
+}
+
+static Status infer(Graph *g, Node *n)
+{
+    TRY(node_need_rank(n, 0, 0, MAX_RANK));
+    Type out = n->in[0]->type;
+    Cut c;
+    TRY(make_cut(g, n, &n->in[0]->type, &c));
+    memcpy(out.dim, c.count, (size_t)out.rank * sizeof(Ex));
+    node_set_type(n, 0, out);
+    return MLC_OK;
+}
+
+static void define(Te *t, const Node *n)
+{
+    Tx x = te_in(t, 0);
+    Cut c;
+    Status st = make_cut(n->graph, n, &n->in[0]->type, &c);
+    assert(st == MLC_OK);
+    (void)st;
+    te_stage(t, te_out(t, 0));
+    Ex index[MAX_RANK];
+    for (int i = 0; i < x->rank; i++)
+        index[i] = te_add(t, c.start[i], te_mul(t, te_axis(t, i), c.step[i]));
+    te_yield(t, te_load(t, x, index));
+}
+
+/* Everything but the data was an attribute before 10. */
+static Status upgrade(RawNode *raw)
+{
+    if (raw->version < 10) {
+        raw_attr_to_input(raw, "starts", 1, ELEM_I64);
+        raw_attr_to_input(raw, "ends", 2, ELEM_I64);
+        raw_attr_to_input(raw, "axes", 3, ELEM_I64);
+    }
+    return MLC_OK;
+}
+
+OP(slice) = {
+    .name = "Slice", .since = {1, 10, 11, 13}, .min_in = 3, .max_in = 5, .upgrade = upgrade,
+    .infer = infer, .define = define, .doc = "y[i] = x[start + i * step]",
+};
