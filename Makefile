@@ -31,33 +31,42 @@ LDLIBS   := -lprotobuf-c -ljansson -lsodium -lxxhash -lz -lm -lpthread
 src = $(sort $(filter-out $(wildcard */main.c */*/main.c */*/*/main.c),$(foreach d,$1,$(wildcard $d/*.c $d/*/*.c $d/*/*/*.c))))
 
 IR_SRC      := $(call src,ir)
-MLC_SRC     := $(IR_SRC) $(call src,frontend passes calib codegen/lower codegen/target codegen/emit/object codegen/emit/c codegen/emit/header codegen/emit/report cli)
+MLC_SRC     := $(IR_SRC) $(call src,frontend passes calib codegen/lower codegen/target codegen/emit/object codegen/emit/c codegen/emit/header codegen/emit/report codegen/run cli)
 CODEGEN_SRC := $(IR_SRC) $(call src,codegen/emit/llvm)
 obj          = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
 
 .PHONY: all
-all: $(BUILD)/mlc $(BUILD)/mlc-codegen
+all: $(BUILD)/mlc $(BUILD)/mlc-codegen $(BUILD)/mlc-runner $(BUILD)/mlc-runner-jit
 
 include make/generate.mk
 include make/deps.mk
 include make/test.mk
 include make/runtime.mk
+include make/demo.mk
 
 $(BUILD)/obj/%.o: %.c | $(GENERATED)
 	@mkdir -p $(@D)
 	@echo "  cc $<"
 	@$(CC) $(CPPFLAGS) $(EXTRA_CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/obj/codegen/emit/llvm/%.o: EXTRA_CPPFLAGS = -I$(shell $(LLVM_CONFIG) --includedir)
+$(BUILD)/obj/codegen/emit/llvm/%.o $(BUILD)/obj/codegen/run/jit/%.o: EXTRA_CPPFLAGS = -I$(shell $(LLVM_CONFIG) --includedir)
 
-$(BUILD)/libmlc.a: $(call obj,$(MLC_SRC)) $(GENERATED_OBJ)
+$(BUILD)/libmlc.a: $(call obj,$(MLC_SRC)) $(GENERATED_OBJ) $(RUNTIME_NATIVE_OBJ)
 	@rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/mlc: $(BUILD)/obj/cli/main.o $(BUILD)/libmlc.a
 	@echo "  ld $@"
 	@$(CC) $(OPT) $< $(BUILD)/libmlc.a $(LDLIBS) -o $@
 
-$(BUILD)/mlc-codegen: $(BUILD)/obj/codegen/emit/llvm/main.o $(call obj,$(CODEGEN_SRC)) $(GENERATED_IR_OBJ) $(RUNTIME_OBJ)
+$(BUILD)/mlc-codegen: $(BUILD)/obj/codegen/emit/llvm/main.o $(call obj,$(CODEGEN_SRC)) $(GENERATED_IR_OBJ) $(RUNTIME_OBJ) $(BUILD)/obj/runtime/plan.o
+	@echo "  ld $@"
+	@$(CC) $(OPT) $^ -L$(shell $(LLVM_CONFIG) --libdir) -Wl,-rpath,$(shell $(LLVM_CONFIG) --libdir) -lLLVM-$(LLVM_MAJOR) -lm -lpthread -o $@
+
+$(BUILD)/mlc-runner: $(BUILD)/obj/codegen/run/main.o $(BUILD)/obj/codegen/run/serve.o
+	@echo "  ld $@"
+	@$(CC) $(OPT) $^ -ldl -lm -lpthread -o $@
+
+$(BUILD)/mlc-runner-jit: $(BUILD)/obj/codegen/run/jit/main.o $(BUILD)/obj/codegen/run/serve.o
 	@echo "  ld $@"
 	@$(CC) $(OPT) $^ -L$(shell $(LLVM_CONFIG) --libdir) -Wl,-rpath,$(shell $(LLVM_CONFIG) --libdir) -lLLVM-$(LLVM_MAJOR) -lm -lpthread -o $@
 
@@ -74,4 +83,4 @@ help:
 	@sed -n 's/^#   make/  make/p' Makefile
 	@echo "  make deps | check-asan | conform | check-models | bench | layers | lint | fmt | clean"
 
--include $(patsubst %.o,%.d,$(call obj,$(MLC_SRC) $(CODEGEN_SRC) cli/main.c codegen/emit/llvm/main.c))
+-include $(patsubst %.o,%.d,$(call obj,$(MLC_SRC) $(CODEGEN_SRC) $(RUNTIME_SRC) cli/main.c codegen/emit/llvm/main.c codegen/run/main.c codegen/run/jit/main.c))

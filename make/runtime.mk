@@ -1,1 +1,44 @@
+# The runtime, three times: as bitcode per architecture inside mlc-codegen, which links it into every
+# artifact; as native objects inside libmlc.a; and the text of its public header inside libmlc.a.
+# Also inside libmlc.a: the runner for emulated machines, an object that links with any artifact.
 
+RUNTIME_SRC := runtime/cores.c runtime/cpu.c runtime/plan.c runtime/pool.c runtime/rt.c
+RUNTIME_ARCHS := x86_64 aarch64
+RUNTIME_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -fno-stack-protector -fno-unwind-tables \
+    -fno-asynchronous-unwind-tables -ffp-contract=off -fno-math-errno -Qn -Wall -Wextra -Werror -I.
+RUNTIME_FLAGS_x86_64  := --target=x86_64-linux-gnu
+RUNTIME_FLAGS_aarch64 := --target=aarch64-linux-gnu -isystem /usr/aarch64-linux-gnu/include
+
+RUNTIME_OBJ        := $(foreach a,$(RUNTIME_ARCHS),$(BUILD)/obj/embed/mlc_runtime_$(a)_bc.o)
+RUNTIME_NATIVE_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(RUNTIME_SRC)) \
+    $(BUILD)/obj/embed/mlc_abi_h.o $(BUILD)/obj/embed/mlc_runner_aarch64_o.o
+
+# One translation unit, so that no linker of bitcode is needed to build.
+$(BUILD)/gen/runtime.c: make/runtime.mk
+	@mkdir -p $(@D)
+	@printf '#include "%s"\n' $(RUNTIME_SRC) > $@
+
+$(BUILD)/gen/embed/mlc_runtime_%_bc: $(BUILD)/gen/runtime.c $(RUNTIME_SRC) $(wildcard runtime/*.h)
+	@mkdir -p $(@D)
+	@echo "  bc $*"
+	@$(CLANG) $(RUNTIME_FLAGS) $(RUNTIME_FLAGS_$*) -emit-llvm -c -x c - -o $@ < $<
+
+$(BUILD)/gen/embed/mlc_abi_h: runtime/mlc_abi.h
+	@mkdir -p $(@D)
+	@cp $< $@
+
+RUNNER_LINKED := codegen/run/serve.c codegen/run/linked/main.c
+$(BUILD)/gen/embed/mlc_runner_aarch64_o: $(RUNNER_LINKED) codegen/run/serve.h runtime/mlc_abi.h ir/expr/elem.def
+	@mkdir -p $(@D)
+	@echo "  cc $(RUNNER_LINKED) (aarch64)"
+	@printf '#include "%s"\n' $(RUNNER_LINKED) | \
+	    $(CLANG) $(RUNTIME_FLAGS) $(RUNTIME_FLAGS_aarch64) -c -x c - -o $@
+
+# A file as `const unsigned char NAME[]`, a NUL after its end, and `const size_t NAME_size`.
+$(BUILD)/obj/embed/%.o: $(BUILD)/gen/embed/%
+	@mkdir -p $(@D)
+	@printf '%s\n' '.section .rodata' '.global $*, $*_size' '.balign 16' \
+	    '$*: .incbin "$<"' '1: .byte 0' '.balign 8' '$*_size: .quad 1b - $*' \
+	    '.section .note.GNU-stack,"",@progbits' | $(CC) -c -x assembler - -o $@
+
+.PRECIOUS: $(BUILD)/gen/embed/mlc_runtime_%_bc

@@ -10,3 +10,14 @@ $(BUILD)/test/%: $(BUILD)/obj/test/%.o $(BUILD)/libmlc.a
 .PHONY: unit
 unit: $(TEST_BIN)
 	@for t in $(TEST_BIN); do echo "== $$t"; $$t || exit 1; done
+
+# Transcripts of the command line; `make cli-test UPDATE=1` takes what comes out as expected.
+.PHONY: cli-test
+cli-test: all
+	@test/cli/run.sh $(if $(UPDATE),-u) $(BUILD)
+	@$(BUILD)/mlc help --man | cmp - mlc.1 || { echo "mlc.1 is out of date: make mlc.1"; exit 1; }
+
+# The manual page, from the tables of cli/.
+.PHONY: mlc.1
+mlc.1: $(BUILD)/mlc
+	@$< help --man > $@.tmp && mv $@.tmp $@

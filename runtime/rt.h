@@ -30,6 +30,12 @@ typedef struct mlc_rt_run {
     char              *workspace;
 } mlc_rt_run;
 
+/* The words of mlc_sizes_v1, which the code generator writes into P_model.sizes_words:
+ *     [0] workspace bytes | symbols | dimensions of inputs and outputs |
+ *     with symbols only: bytes of the workspace objects | their offsets */
+#define MLC_RT_SIZES_WORDS(nsymbols, ndim, ntemp) \
+    (1 + (nsymbols) + (ndim) + ((nsymbols) ? 2 * (ntemp) : 0))
+
 typedef struct mlc_rt_model {
     const mlc_model_v1 *model;
     int32_t             ntemp;       /* workspace objects */
@@ -38,11 +44,25 @@ typedef struct mlc_rt_model {
     int32_t             max_threads; /* 0: no limit of its own */
     const int32_t      *first, *last; /* lifetimes of workspace objects, in steps */
     const int64_t      *static_offset; /* without symbols: their offsets; else NULL */
+    /* Never called for a model without symbols. A size that does not fit 63 bits is written as -1. */
     void (*eval)(const int64_t *sym, int64_t *out);
     int (*exec)(const mlc_rt_run *r);
 } mlc_rt_model;
 
-enum { MLC_CPU_AVX2_FMA = 1, MLC_CPU_AVX512 = 2 }; /* AVX512: F, BW, DQ, VL */
+/* AVX2_FMA: AVX2, FMA, F16C, BMI1, BMI2. AVX512: the same and AVX-512 F, BW, DQ, VL. */
+enum { MLC_CPU_AVX2_FMA = 1, MLC_CPU_AVX512 = 2 };
+
+/* Lifetimes -> offsets: the memory planner of mlc and of artifacts. Object i has size[i] >= 0 bytes
+ * and lives from step first[i] to last[i], both included; objects that live at once do not overlap.
+ * Largest first, each at the lowest offset that fits; offsets are multiples of 64. Returns the
+ * bytes of the whole, a multiple of 64, or -1 when a size is negative or the sum overflows. */
+int64_t mlc_rt_plan(int n, const int64_t *size, const int32_t *first, const int32_t *last,
+                    int64_t *offset);
+
+/* The bits of `needed` (MLC_CPU_*) that this CPU or its operating system lacks. */
+uint32_t mlc_rt_cpu_missing(uint32_t needed);
+/* Cores that this process may use: affinity mask, CPU quota of its control group; at least 1. */
+int mlc_rt_cores(void);
 
 int mlc_rt_bind(const mlc_rt_model *m, const int64_t *dims, mlc_sizes_v1 *sizes);
 int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, void *workspace);

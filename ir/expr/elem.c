@@ -32,10 +32,22 @@ static const int elem_onnx[ELEM_COUNT] = {
 #undef X
 };
 
-bool elem_is_float(Elem e) { return elem_class[e] == 'F'; }
-bool elem_is_signed(Elem e) { return elem_class[e] == 'S'; }
-bool elem_is_unsigned(Elem e) { return elem_class[e] == 'U'; }
-bool elem_is_int(Elem e) { return elem_is_signed(e) || elem_is_unsigned(e); }
+bool elem_is_float(Elem e)
+{
+    return elem_class[e] == 'F';
+}
+bool elem_is_signed(Elem e)
+{
+    return elem_class[e] == 'S';
+}
+bool elem_is_unsigned(Elem e)
+{
+    return elem_class[e] == 'U';
+}
+bool elem_is_int(Elem e)
+{
+    return elem_is_signed(e) || elem_is_unsigned(e);
+}
 
 bool elem_is_native(Elem e)
 {
@@ -61,7 +73,10 @@ Elem elem_from_onnx(int onnx)
     return ELEM_NONE;
 }
 
-int elem_to_onnx(Elem e) { return elem_onnx[e]; }
+int elem_to_onnx(Elem e)
+{
+    return elem_onnx[e];
+}
 
 size_t elem_size_bytes(Elem e, size_t count)
 {
@@ -74,17 +89,17 @@ size_t elem_size_bytes(Elem e, size_t count)
 /* ---- small floats ---- */
 
 typedef enum TopCodes {
-    TOP_IEEE,    /* the largest exponent is infinity or NaN */
-    TOP_NAN_ALL, /* only all ones is NaN; no infinity ("fn") */
-    TOP_NEG_ZERO,/* the code of -0 is the only NaN; no infinity ("fnuz") */
-    TOP_NUMBERS, /* every code is a number */
+    TOP_IEEE,     /* the largest exponent is infinity or NaN */
+    TOP_NAN_ALL,  /* only all ones is NaN; no infinity ("fn") */
+    TOP_NEG_ZERO, /* the code of -0 is the only NaN; no infinity ("fnuz") */
+    TOP_NUMBERS,  /* every code is a number */
 } TopCodes;
 
 typedef struct FloatFormat {
-    int8_t  exp_bits, man_bits;
+    int8_t exp_bits, man_bits;
     int16_t bias;
-    uint8_t top;       /* TopCodes */
-    bool    saturates; /* beyond the largest number comes the largest number, not infinity */
+    uint8_t top;    /* TopCodes */
+    bool saturates; /* beyond the largest number comes the largest number, not infinity */
 } FloatFormat;
 
 static const FloatFormat format_of[ELEM_COUNT] = {
@@ -169,7 +184,10 @@ static uint32_t encode(const FloatFormat *f, double v)
 }
 
 /* f8e8m0: 2^(code - 127); 255 is NaN; no sign and no zero. */
-static double decode_e8m0(uint32_t code) { return code == 255 ? NAN : ldexp(1.0, (int)code - 127); }
+static double decode_e8m0(uint32_t code)
+{
+    return code == 255 ? NAN : ldexp(1.0, (int)code - 127);
+}
 
 static uint32_t encode_e8m0(double v)
 {
@@ -210,8 +228,14 @@ float f16_to_f32(uint16_t h)
     return sign ? -f : f;
 }
 
-uint16_t f32_to_f16(float f) { return (uint16_t)encode(&format_of[ELEM_F16], (double)f); }
-float bf16_to_f32(uint16_t h) { return bits_f32((uint32_t)h << 16); }
+uint16_t f32_to_f16(float f)
+{
+    return (uint16_t)encode(&format_of[ELEM_F16], (double)f);
+}
+float bf16_to_f32(uint16_t h)
+{
+    return bits_f32((uint32_t)h << 16);
+}
 
 uint16_t f32_to_bf16(float f)
 {

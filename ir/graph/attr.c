@@ -9,7 +9,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-static void *field(const AttrDesc *d, const void *attrs) { return (char *)attrs + d->offset; }
+static void *field(const AttrDesc *d, const void *attrs)
+{
+    return (char *)attrs + d->offset;
+}
 
 /* ---- defaults ---- */
 

@@ -169,7 +169,10 @@ static void link_before(Graph *g, Node *n, Node *before)
     *(before ? &before->prev : &g->last) = n;
 }
 
-static int room(int n, int most) { return MAX(n, most == VARIADIC ? 0 : MAX(most, 1)); }
+static int room(int n, int most)
+{
+    return MAX(n, most == VARIADIC ? 0 : MAX(most, 1));
+}
 
 static Node *node_new(Graph *g, Node *before, const OpInfo *op, int nin, Value *const *in, int nout,
                       const void *attrs)

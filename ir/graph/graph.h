@@ -96,8 +96,9 @@ Value *graph_const_ints(Graph *g, const char *name, int n, const int64_t *v);
 Value *graph_const_f32(Graph *g, const char *name, float v); /* scalar */
 void   graph_output(Graph *g, Value *v);
 
-/* Makes a node before `before` (NULL: at the end) with fresh outputs (names made from `name`), whose
- * types are not inferred yet. `attrs` NULL gives the operator's defaults. `origin` NULL: none but itself. */
+/* Makes a node before `before` (NULL: at the end) with fresh outputs (names made from `name`),
+ * whose types are not inferred yet. `attrs` NULL gives the operator's defaults; `origin` NULL: none
+ * but itself. */
 Node *graph_insert(Graph *g, Node *before, const OpInfo *op, const char *name, int nin,
                    Value *const *in, int nout, const void *attrs, const Node *origin);
 /* The same with names for the outputs, each not yet taken; an entry NULL omits the output. */
@@ -158,5 +159,8 @@ Status graph_infer(Graph *g);
 /* The text form (text.h describes it): prints, and parses back to the identical graph. */
 void   graph_print(Str *s, Graph *g);
 Status graph_parse(Ctx *c, const char *text, const char *file, Graph **out);
+/* Adds the items of `text` (what stands between the braces of a graph) to a graph that exists; it
+ * may name the values and the symbols that are there. */
+Status graph_parse_items(Graph *g, const char *text);
 
 #endif

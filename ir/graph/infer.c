@@ -170,7 +170,10 @@ static Status broadcast_inputs(Graph *g, Node *n, Type *out)
     return MLC_OK;
 }
 
-Status infer_broadcast(Graph *g, Node *n) { return broadcast_inputs(g, n, &n->out[0]->type); }
+Status infer_broadcast(Graph *g, Node *n)
+{
+    return broadcast_inputs(g, n, &n->out[0]->type);
+}
 
 Status infer_compare(Graph *g, Node *n)
 {

@@ -139,7 +139,9 @@ struct OpInfo {
      * `define` evaluated symbolically would give). Reports through node_error(). */
     Status        (*infer)(Graph *g, Node *n);
     void          (*define)(Te *t, const Node *n);
-    const char     *expand;   /* text form: see docs/ARCHITECTURE.md */
+    const char     *expand;   /* items of the text form (text.h): %0, %1 ... are the inputs (_ where
+                                 omitted), $name is the value of an attribute, `out` lists the
+                                 outputs in order. passes/expand.c puts them in the node's place */
     const char     *kernel;   /* name of a runtime function */
     const char     *doc;      /* one line: the formula */
 };

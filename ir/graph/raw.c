@@ -1,14 +1,18 @@
-/* From a node as the file has it to a node that the compiler understands: find the operator, rewrite
- * an older version into the newest, understand the attributes, check the arity. */
+/* From a node as the file has it to a node that the compiler understands: find the operator,
+ * rewrite an older version into the newest, understand the attributes, check the arity. */
 #include "ir/graph/op_info.h"
 
 #include "ir/base/str.h"
 
 static const char *const kind_name[] = {
-    [ATTR_int] = "an integer",      [ATTR_float] = "a float",
-    [ATTR_str] = "a string",        [ATTR_ints] = "a list of integers",
-    [ATTR_floats] = "a list of floats", [ATTR_strs] = "a list of strings",
-    [ATTR_tensor] = "a tensor",     [ATTR_graph] = "a graph",
+    [ATTR_int] = "an integer",
+    [ATTR_float] = "a float",
+    [ATTR_str] = "a string",
+    [ATTR_ints] = "a list of integers",
+    [ATTR_floats] = "a list of floats",
+    [ATTR_strs] = "a list of strings",
+    [ATTR_tensor] = "a tensor",
+    [ATTR_graph] = "a graph",
 };
 
 Loc raw_loc(const RawNode *n)
@@ -51,7 +55,10 @@ static RawAttr *set_attr(RawNode *n, const char *name, AttrKind kind)
     return a;
 }
 
-void raw_set_int(RawNode *n, const char *name, int64_t v) { set_attr(n, name, ATTR_int)->i = v; }
+void raw_set_int(RawNode *n, const char *name, int64_t v)
+{
+    set_attr(n, name, ATTR_int)->i = v;
+}
 
 void raw_set_str(RawNode *n, const char *name, const char *v)
 {
@@ -72,7 +79,7 @@ void raw_attr_to_input(RawNode *n, const char *name, int index, Elem e)
     for (int64_t i = 0; i < count; i++) {
         bool is_int = a->kind == ATTR_int || a->kind == ATTR_ints;
         int64_t vi = a->kind == ATTR_int ? a->i : a->kind == ATTR_ints ? a->ints.at[i] : 0;
-        double vf = a->kind == ATTR_float ? (double)a->f
+        double vf = a->kind == ATTR_float    ? (double)a->f
                     : a->kind == ATTR_floats ? (double)a->floats.at[i]
                                              : 0;
         if (is_int)
@@ -83,8 +90,7 @@ void raw_attr_to_input(RawNode *n, const char *name, int index, Elem e)
     while (n->in.len <= (size_t)index)
         vec_push(g->arena, &n->in, NULL);
     const char *base = raw_loc(n).node;
-    n->in.at[index] = graph_const(
-        g, base ? arena_printf(g->arena, "%s_%s", base, name) : name, t);
+    n->in.at[index] = graph_const(g, base ? arena_printf(g->arena, "%s_%s", base, name) : name, t);
     n->in.at[index]->made_name = true;
     raw_drop(n, name);
 }
@@ -246,8 +252,8 @@ Status op_make(RawNode *raw, Node **out)
     for (int i = 0; i < raw->nout; i++) {
         const char *name = raw->out_names[i];
         if (name && (graph_has_name(g, name) || map_set(&names, name, raw)))
-            return diag_error(g->ctx, E0107, raw_loc(raw), MLC_INPUT,
-                              "value '%s' is defined twice", name);
+            return diag_error(g->ctx, E0107, raw_loc(raw), MLC_INPUT, "value '%s' is defined twice",
+                              name);
     }
     *out = graph_insert_named(g, NULL, op, raw->name, (int)raw->in.len, raw->in.at, raw->nout,
                               raw->out_names, attrs, NULL);

@@ -26,9 +26,9 @@
  *            | "optional" "(" type ")" | "map" "(" elem "," type ")" | "?"
  *     data   = ["splat"] ("{" [element {"," element}] "}" | "hex" string
  *            | "ref" string "offset" int "size" int)
- *     dim    = sums and products of: int, number ":" elem, symbol, -dim, (dim), f(dim, ...) with the
- *              operations of scalar.def, cast_ELEM(dim), sat_ELEM(dim), bits_ELEM(dim)
- *     string = C-like, with the escapes \" \\ \n \xHH
+ *     dim    = sums and products of: int, number ":" elem, symbol, -dim, (dim), f(dim, ...) with
+ * the operations of scalar.def, cast_ELEM(dim), sat_ELEM(dim), bits_ELEM(dim) string = C-like, with
+ * the escapes \" \\ \n \xHH
  *
  * Symbols belong to the pool: they are listed, in their order, at the outermost graph only. A value
  * is defined before it is used; constants and nodes may mix. Attributes equal to their default are
@@ -39,8 +39,8 @@
  * reference to its file, when the tensor knows it, else the bytes in hexadecimal. A reference names
  * a file beside the text (no "..", no links); its bytes are read into memory by the parser.
  *
- * The parser trusts nothing: nesting is limited to 64, names, arity, attributes, types and sizes are
- * checked, and every error is E0109 with the line (E0201..E0203 for a node's own). */
+ * The parser trusts nothing: nesting is limited to 64, names, arity, attributes, types and sizes
+ * are checked, and every error is E0109 with the line (E0201..E0203 for a node's own). */
 #ifndef MLC_TEXT_H
 #define MLC_TEXT_H
 

@@ -1,4 +1,5 @@
-/* Constant data of the text form: elements, bytes in hexadecimal, bytes of a file beside the text. */
+/* Constant data of the text form: elements, bytes in hexadecimal, bytes of a file beside the text.
+ */
 #include "ir/graph/text_parse.h"
 
 #include "ir/base/file.h"
@@ -100,8 +101,8 @@ static Status read_ref(Parser *p, const char *path, int64_t offset, size_t size,
         return parse_error(p, "'%s' cannot be opened beside the text", path);
     if (fstat(fd, &st) || !S_ISREG(st.st_mode) || offset < 0 || offset > st.st_size ||
         size > (uint64_t)(st.st_size - offset)) {
-        status = parse_error(p, "'%s' has no %zu bytes at offset %lld", path, size,
-                             (long long)offset);
+        status =
+            parse_error(p, "'%s' has no %zu bytes at offset %lld", path, size, (long long)offset);
     } else {
         *out = arena_alloc(p->arena, size, 64);
         if (!read_all(fd, offset, *out, size))

@@ -10,10 +10,14 @@ Status parse_error(Parser *p, const char *fmt, ...)
     va_start(ap, fmt);
     const char *text = arena_vprintf(p->arena, fmt, ap);
     va_end(ap);
-    return diag_error(p->ctx, E0109, (Loc){.file = p->file, .line = p->line}, MLC_INPUT, "%s", text);
+    return diag_error(p->ctx, E0109, (Loc){.file = p->file, .line = p->line}, MLC_INPUT, "%s",
+                      text);
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 static bool is_word(char c)
 {
@@ -130,7 +134,8 @@ Status parse_next(Parser *p)
         set_token(p, TOK_WORD, p->at, word_length(p));
         return MLC_OK;
     }
-    bool two = p->end - p->at > 1 && ((c == ':' && p->at[1] == ':') || (c == '>' && p->at[1] == '='));
+    bool two =
+        p->end - p->at > 1 && ((c == ':' && p->at[1] == ':') || (c == '>' && p->at[1] == '='));
     if (!two && !strchr("{}[](),:=*+-?", c))
         return parse_error(p, "character 0x%02x has no meaning here", (unsigned char)c);
     set_token(p, TOK_PUNCT, p->at, two ? 2 : 1);
@@ -201,4 +206,7 @@ Status parse_enter(Parser *p)
     return MLC_OK;
 }
 
-void parse_leave(Parser *p) { p->depth--; }
+void parse_leave(Parser *p)
+{
+    p->depth--;
+}

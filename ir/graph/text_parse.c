@@ -106,8 +106,8 @@ static Status no_attribute(Parser *p, const OpInfo *op, const char *name)
 
 typedef struct NodeText {
     RawNode raw;
-    StringList names; /* of results; NULL entries are omitted ones */
-    VEC(Type) types;  /* of results */
+    StringList names;             /* of results; NULL entries are omitted ones */
+    VEC(Type) types;              /* of results */
     VEC(const AttrDesc *) absent; /* attributes given as `none` */
     StringList origin;
     const OpInfo *op;
@@ -187,7 +187,8 @@ static Status parse_op(Parser *p, NodeText *t)
 {
     bool qualified;
     if (p->kind != TOK_WORD && p->kind != TOK_STRING)
-        return parse_error(p, "an operator is expected, not '%.40s'", p->kind ? p->text : "the end");
+        return parse_error(p, "an operator is expected, not '%.40s'",
+                           p->kind ? p->text : "the end");
     t->raw.op = p->text;
     TRY(parse_next(p));
     TRY(parse_accept(p, "::", &qualified));
@@ -374,8 +375,14 @@ static Status parse_graph(Parser *p, Graph *parent, Graph **out)
 Status graph_parse(Ctx *c, const char *text, const char *file, Graph **out)
 {
     Graph *g = graph_new(c, file, NULL);
-    Parser p = {.ctx = c, .arena = g->arena, .pool = g->pool, .symbols = map_new(g->arena),
-                .file = g->file, .at = text, .end = text + strlen(text), .line = 1};
+    Parser p = {.ctx = c,
+                .arena = g->arena,
+                .pool = g->pool,
+                .symbols = map_new(g->arena),
+                .file = g->file,
+                .at = text,
+                .end = text + strlen(text),
+                .line = 1};
     Status st = parse_next(&p);
     if (st == MLC_OK)
         st = parse_body(&p, g);
@@ -387,4 +394,16 @@ Status graph_parse(Ctx *c, const char *text, const char *file, Graph **out)
     }
     *out = g;
     return st;
+}
+
+Status graph_parse_items(Graph *g, const char *text)
+{
+    Parser p = {.ctx = g->ctx, .arena = g->arena, .pool = g->pool, .symbols = map_new(g->arena),
+                .file = g->file, .at = text, .end = text + strlen(text), .line = 1};
+    for (int i = 0; i < ex_sym_count(g->pool); i++)
+        map_set(&p.symbols, ex_sym_name(g->pool, i), (void *)ex_sym_at(g->pool, i));
+    TRY(parse_next(&p));
+    while (p.kind != TOK_END)
+        TRY(parse_item(&p, g));
+    return MLC_OK;
 }

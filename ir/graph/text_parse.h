@@ -1,4 +1,5 @@
-/* The inside of the text parser: what text_lex.c, text_type.c, text_data.c and text_parse.c share. */
+/* The inside of the text parser: what text_lex.c, text_type.c, text_data.c and text_parse.c share.
+ */
 #ifndef MLC_TEXT_PARSE_H
 #define MLC_TEXT_PARSE_H
 
@@ -13,24 +14,24 @@ typedef enum TokKind {
 } TokKind;
 
 typedef struct Parser {
-    Ctx        *ctx;
-    Arena      *arena; /* of the graph being made */
-    ExPool     *pool;
-    Map         symbols; /* name -> its leaf */
+    Ctx *ctx;
+    Arena *arena; /* of the graph being made */
+    ExPool *pool;
+    Map symbols; /* name -> its leaf */
     const char *file;
-    const char *at;    /* what follows the current token */
+    const char *at; /* what follows the current token */
     const char *end;
-    int         line;
-    int         depth;
-    TokKind     kind;  /* the current token */
-    const char *text;  /* of it, NUL-terminated */
-    size_t      len;
+    int line;
+    int depth;
+    TokKind kind;     /* the current token */
+    const char *text; /* of it, NUL-terminated */
+    size_t len;
 } Parser;
 
 /* ---- tokens ---- */
 Status parse_error(Parser *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 Status parse_next(Parser *p);
-bool   parse_is(const Parser *p, const char *word_or_punct);
+bool parse_is(const Parser *p, const char *word_or_punct);
 /* Takes the token if it is that one. */
 Status parse_accept(Parser *p, const char *word_or_punct, bool *taken);
 Status parse_expect(Parser *p, const char *word_or_punct);
@@ -40,7 +41,7 @@ Status parse_int(Parser *p, int64_t *out);
 Status parse_float(Parser *p, double *out);
 /* Counts one more level of nesting; parse_leave() goes back. */
 Status parse_enter(Parser *p);
-void   parse_leave(Parser *p);
+void parse_leave(Parser *p);
 
 /* ---- pieces ---- */
 Status parse_dim(Parser *p, Ex *out);

@@ -1,7 +1,7 @@
 /* Graphs as text: the printer. text.h describes the form.
  *
- * Only what is reachable is printed, in an order that follows from the graph alone: symbols, inputs,
- * used constants by id, nodes, outputs. */
+ * Only what is reachable is printed, in an order that follows from the graph alone: symbols,
+ * inputs, used constants by id, nodes, outputs. */
 #include "ir/graph/text.h"
 
 #include <math.h>

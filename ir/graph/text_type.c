@@ -1,7 +1,10 @@
 /* Types and dimensions of the text form. What ex_op() asserts is checked here first. */
 #include "ir/graph/text_parse.h"
 
-static bool is_number(Elem e) { return elem_is_float(e) || elem_is_int(e) || e == ELEM_BOOL; }
+static bool is_number(Elem e)
+{
+    return elem_is_float(e) || elem_is_int(e) || e == ELEM_BOOL;
+}
 
 static Status parse_elem(Parser *p, Elem *out)
 {
@@ -60,7 +63,7 @@ static Status apply_conversion(Parser *p, const char *name, int n, const Ex *arg
         return parse_error(p, "'%.40s' is no operation of %d arguments", name, n);
     if (bits && elem_bits[e] != elem_bits[arg[0]->elem])
         return parse_error(p, "'%s' is given bits of another width", name);
-    *out = bits ? ex_bits(p->pool, e, arg[0])
+    *out = bits  ? ex_bits(p->pool, e, arg[0])
            : sat ? ex_cast_saturating(p->pool, e, arg[0])
                  : ex_cast(p->pool, e, arg[0]);
     return MLC_OK;
@@ -130,7 +133,8 @@ static Status parse_factor(Parser *p, Ex *out)
         return parse_expect(p, ")");
     }
     if (p->kind != TOK_WORD && p->kind != TOK_STRING)
-        return parse_error(p, "a dimension is expected, not '%.40s'", p->kind ? p->text : "the end");
+        return parse_error(p, "a dimension is expected, not '%.40s'",
+                           p->kind ? p->text : "the end");
     const char *name = p->text;
     bool word = p->kind == TOK_WORD;
     TRY(parse_next(p));
@@ -216,7 +220,7 @@ Status parse_type(Parser *p, Type *out)
 {
     static const struct {
         const char *name;
-        TypeKind    kind;
+        TypeKind kind;
     } wrapper[] = {{"seq", TYPE_SEQUENCE}, {"optional", TYPE_OPTIONAL}, {"map", TYPE_MAP}};
     bool taken;
     *out = (Type){0};

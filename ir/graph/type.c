@@ -140,7 +140,8 @@ static void print_sum(Str *s, const ExPool *p, Ex e)
         /* The sign comes last while sorting, so that positive and negative terms mix by name. */
         int64_t c = e->coef[i];
         uint64_t magnitude = c < 0 ? 0 - (uint64_t)c : (uint64_t)c;
-        const char *factor = magnitude == 1 ? "" : arena_printf(a, "%llu*", (unsigned long long)magnitude);
+        const char *factor =
+            magnitude == 1 ? "" : arena_printf(a, "%llu*", (unsigned long long)magnitude);
         term[i] = arena_printf(a, "%s\n%s%c", str_text(&one), factor, c < 0 ? '-' : '+');
     }
     qsort(term, e->narg, sizeof *term, by_text);
@@ -160,13 +161,17 @@ static void print_sum(Str *s, const ExPool *p, Ex e)
 static void print_call(Str *s, const ExPool *p, Ex e)
 {
     if (e->op == EX_CAST || e->op == EX_BITS)
-        str_printf(s, "%s_%s(", e->op == EX_BITS ? "bits" : e->i ? "sat" : "cast", elem_name[e->elem]);
+        str_printf(s, "%s_%s(",
+                   e->op == EX_BITS ? "bits"
+                   : e->i           ? "sat"
+                                    : "cast",
+                   elem_name[e->elem]);
     else
         str_printf(s, "%s(", ex_op_name[e->op]);
-    bool commutes = !elem_is_float((Elem)e->arg[0]->elem) &&
-                    (e->op == EX_ADD || e->op == EX_MUL || e->op == EX_MIN || e->op == EX_MAX ||
-                     e->op == EX_AND || e->op == EX_OR || e->op == EX_XOR || e->op == EX_EQ ||
-                     e->op == EX_NE);
+    bool commutes =
+        !elem_is_float((Elem)e->arg[0]->elem) &&
+        (e->op == EX_ADD || e->op == EX_MUL || e->op == EX_MIN || e->op == EX_MAX ||
+         e->op == EX_AND || e->op == EX_OR || e->op == EX_XOR || e->op == EX_EQ || e->op == EX_NE);
     if (commutes) {
         const char **arg = sorted(s->arena, p, e->narg, e->arg);
         str_printf(s, "%s, %s)", arg[0], arg[1]);

@@ -5,13 +5,13 @@
 #include "ir/base/str.h"
 
 typedef struct Check {
-    Graph    *g;
-    Arena    *scratch;
-    uint32_t *position;   /* by node id: place in the list, from 1; 0: not in the list */
-    uint32_t  positions;  /* length of that */
-    int      *refs;       /* by value id: inputs of nodes that name it */
-    int      *first_slot; /* by node position: number of its first input among all inputs */
-    bool     *slot_used;  /* by that number: listed in a use list */
+    Graph *g;
+    Arena *scratch;
+    uint32_t *position; /* by node id: place in the list, from 1; 0: not in the list */
+    uint32_t positions; /* length of that */
+    int *refs;          /* by value id: inputs of nodes that name it */
+    int *first_slot;    /* by node position: number of its first input among all inputs */
+    bool *slot_used;    /* by that number: listed in a use list */
 } Check;
 
 static Status broken(const Check *k, const Node *n, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -119,12 +119,29 @@ static void check_types(Check *c, Ex e)
         fail(c, "%s of the storage type %s", ex_op_name[e->op], elem_name[e->arg[0]->elem]);
 }
 
+/* Has the operation a meaning for the type? */
+static bool has_meaning(ExOp op, Elem e)
+{
+    if (op == EX_SELECT || op == EX_MIN || op == EX_MAX || op == EX_LT || op == EX_LE ||
+        op == EX_EQ || op == EX_NE)
+        return true;
+    bool is_bit_op = op >= EX_AND && op <= EX_SHR;
+    if (e == ELEM_BOOL)
+        return (is_bit_op && op != EX_SHL && op != EX_SHR) || op == EX_ADD || op == EX_MUL;
+    if (elem_is_float(e))
+        return !is_bit_op;
+    return op != EX_SQRT && op < EX_EXP;
+}
+
 static void check_expr(Check *c, Ex e)
 {
     if (c->status != MLC_OK || seen(c, e))
         return;
     check_leaf(c, e);
     check_types(c, e);
+    if (c->status == MLC_OK && ex_op_is_scalar((ExOp)e->op) &&
+        !has_meaning((ExOp)e->op, (Elem)e->arg[0]->elem))
+        fail(c, "%s of %s has no meaning", ex_op_name[e->op], elem_name[e->arg[0]->elem]);
     for (int i = 0; i < e->narg; i++)
         check_expr(c, e->arg[i]);
 }
@@ -203,11 +220,22 @@ static void check_list(Check *c, const Stmt *s, bool may_be_parallel)
     }
 }
 
+static bool is_identifier(const char *s)
+{
+    if (!s || !*s || (*s >= '0' && *s <= '9'))
+        return false;
+    for (; *s; s++)
+        if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') && !(*s >= '0' && *s <= '9') &&
+            *s != '_')
+            return false;
+    return true;
+}
+
 Status kernel_verify(Ctx *ctx, const Kernel *k)
 {
     Check c = {.ctx = ctx, .k = k, .arena = arena_new(ctx), .stamp = 1};
-    if (!k->name || !*k->name)
-        fail(&c, "it has no name");
+    if (!is_identifier(k->name))
+        fail(&c, "its name is no identifier");
     for (size_t i = 0; i < k->params.len; i++)
         if (k->params.at[i]->space == SPACE_REG)
             fail(&c, "register '%s' is a parameter", k->params.at[i]->name);

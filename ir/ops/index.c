@@ -1,5 +1,5 @@
-/* The index of operators, generated from the files of ir/ops in the order of operator names, so that
- * nothing is sorted at run time and lookups need no lock. */
+/* The index of operators, generated from the files of ir/ops in the order of operator names, so
+ * that nothing is sorted at run time and lookups need no lock. */
 #include "ir/ops/op.h"
 
 #include "ir/base/str.h"

@@ -2,17 +2,17 @@
  *
  * Small integer tensors that only describe shapes (Shape, Gather, Concat, Mul ...) are evaluated at
  * compile time: the definition's stages run point by point over expressions, so that an element may
- * be `2*seq + 1` as well as 7. The definition that is compiled is the one evaluated here; no operator
- * says its meaning twice. */
+ * be `2*seq + 1` as well as 7. The definition that is compiled is the one evaluated here; no
+ * operator says its meaning twice. */
 #include "ir/ops/op.h"
 
 #include "ir/base/str.h"
 
 enum {
-    MOST_ELEMENTS = 1024,   /* of a result */
-    MOST_POINTS = 16384,    /* of all stages together, reductions included */
-    MOST_TREE = 256,        /* size of one element as a tree: bounds printing and later rewrites */
-    MOST_DIM_TREE = 4096,   /* the same for a dimension */
+    MOST_ELEMENTS = 1024, /* of a result */
+    MOST_POINTS = 16384,  /* of all stages together, reductions included */
+    MOST_TREE = 256,      /* size of one element as a tree: bounds printing and later rewrites */
+    MOST_DIM_TREE = 4096, /* the same for a dimension */
 };
 
 /* ---- types ---- */
@@ -39,8 +39,7 @@ static Status check_tensor(const Node *n, const Value *v)
         if (!ex_is_int(t->dim[i], &dim))
             continue;
         if (dim < 0)
-            return node_error(n, E0301, "dimension %d of '%s' is %lld", i, v->name,
-                              (long long)dim);
+            return node_error(n, E0301, "dimension %d of '%s' is %lld", i, v->name, (long long)dim);
         empty = empty || dim == 0;
         if (__builtin_mul_overflow(bytes, MAX(dim, 1), &bytes) || bytes > INT64_MAX / 2)
             return node_error(n, E0304, "'%s' has more elements than fit into memory", v->name);
@@ -66,8 +65,8 @@ static Status check_outputs(const Node *n)
 
 typedef struct Known {
     Buf *buf;
-    Ex  *at; /* row-major; NULL where nothing was stored yet */
-    int  count;
+    Ex *at; /* row-major; NULL where nothing was stored yet */
+    int count;
 } Known;
 
 typedef struct Eval {
@@ -171,8 +170,8 @@ static Ex at_point(Eval *ev, Ex e, int n, const Ex *var, const Ex *val)
 }
 
 typedef struct Point {
-    int     n;
-    Ex      var[2 * MAX_AXES + MAX_ACC], val[2 * MAX_AXES + MAX_ACC];
+    int n;
+    Ex var[2 * MAX_AXES + MAX_ACC], val[2 * MAX_AXES + MAX_ACC];
     int64_t extent[2 * MAX_AXES], at[2 * MAX_AXES];
 } Point;
 
@@ -210,7 +209,8 @@ static bool reduce_point(Eval *ev, const Stage *st, Point *pt, int64_t nred)
     int first = st->naxis, last = st->naxis + st->nred;
     Ex acc[MAX_ACC];
     for (int a = 0; a < st->nacc; a++) {
-        if (st->op[a] == REDUCE_GENERAL || !(acc[a] = at_point(ev, st->init[a], first, pt->var, pt->val)))
+        if (st->op[a] == REDUCE_GENERAL ||
+            !(acc[a] = at_point(ev, st->init[a], first, pt->var, pt->val)))
             return false;
     }
     for (int64_t r = 0; r < nred; r++) {
@@ -279,12 +279,14 @@ static bool run_stage(Eval *ev, const Stage *st)
 
 static bool wanted(Graph *g, const Node *n)
 {
-    if (!n->op->define || (n->op->traits & (OP_RANDOM | OP_SHAPE_ONLY)) || n->nin == 0)
+    if (!n->op->define || (n->op->traits & OP_RANDOM) || n->nin == 0)
         return false;
     for (int i = 0; i < n->nout; i++) {
-        if (n->out[i] && !holds_content(&n->out[i]->type))
+        if (n->out[i] && (n->out[i]->content || !holds_content(&n->out[i]->type)))
             return false;
     }
+    if (n->op->traits & OP_SHAPE_ONLY)
+        return true;
     for (int i = 0; i < n->nin; i++) {
         int count;
         if (n->in[i] && !value_content(g, n->in[i], &count))
@@ -311,7 +313,11 @@ static void infer_content(Graph *g, Node *n)
     StageList stages = {0};
     /* Expressions that name a buffer outlive the evaluation inside the pool: buffers and stages
      * belong into the graph's arena, working space does not. */
-    Te t = {.pool = g->pool, .arena = g->arena, .stages = &stages, .node = n, .buf_of = buf_of,
+    Te t = {.pool = g->pool,
+            .arena = g->arena,
+            .stages = &stages,
+            .node = n,
+            .buf_of = buf_of,
             .buf_arg = &ev};
     te_define(&t, n);
     bool ok = true;

@@ -61,16 +61,6 @@ static Status resolve(Graph *g, const Node *n, const Ex *want, int rank, Type *o
     return MLC_OK;
 }
 
-/* Does the product of the given sizes stay in 62 bits? */
-static bool fits(const Ex *dim, int rank)
-{
-    int64_t count = 1, v;
-    for (int i = 0; i < rank; i++)
-        if (ex_is_int(dim[i], &v) && v > 0 && __builtin_mul_overflow(count, v, &count))
-            return false;
-    return count < INT64_MAX / 2;
-}
-
 static Status infer_reshape(Graph *g, Node *n)
 {
     const Ex *want;
@@ -78,8 +68,6 @@ static Status infer_reshape(Graph *g, Node *n)
     TRY(node_need_rank(n, 0, 0, MAX_RANK));
     TRY(node_known_ints(g, n, 1, MAX_RANK, &want, &rank));
     Type out = {.kind = TYPE_TENSOR, .elem = n->in[0]->type.elem, .rank = rank};
-    if (!fits(want, rank))
-        return node_error(n, E0304, "the size of the shape overflows");
     TRY(resolve(g, n, want, rank, &out));
     node_set_type(n, 0, out);
     return MLC_OK;

@@ -26,31 +26,31 @@ static Ex clamp(ExPool *p, Ex v, Ex low, Ex high)
     return ex_proved_le(p, v, high) ? v : ex_min(p, v, high);
 }
 
-/* Bounds beyond any tensor mean "to the end"; the limit keeps sums with a dimension in range. */
-static Ex bounded(ExPool *p, Ex v)
+/* A bound as exporters write "to the end" (INT32_MAX, INT64_MAX) is `high` where the dimension is
+ * not constant; others are limited so that sums with a dimension stay in range. */
+static Ex bounded(ExPool *p, Ex v, Ex high)
 {
     const int64_t most = INT64_MAX / 4;
     int64_t i;
-    return ex_is_int(v, &i) ? ex_int(p, i > most ? most : i < -most ? -most : i) : v;
+    if (!ex_is_int(v, &i))
+        return v;
+    if (i >= INT32_MAX && !ex_is_int(high, NULL))
+        return high;
+    return ex_int(p, i > most ? most : i < -most ? -most : i);
 }
 
 static void cut_axis(ExPool *p, Ex dim, Ex start, Ex end, int64_t step, int i, Cut *c)
 {
-    Ex zero = ex_int(p, 0), one = ex_int(p, 1), last = ex_sub(p, dim, one), span;
+    Ex zero = ex_int(p, 0), one = ex_int(p, 1), span;
+    Ex low = step > 0 ? zero : ex_int(p, -1), high = step > 0 ? dim : ex_sub(p, dim, one);
     int64_t e;
-    bool to_begin = step < 0 && ex_is_int(end, &e) && e <= -(INT64_MAX / 4);
-    start = from_end(p, bounded(p, start), dim);
-    end = from_end(p, bounded(p, end), dim);
-    if (step > 0) {
-        start = clamp(p, start, zero, dim);
-        end = clamp(p, end, zero, dim);
-        span = ex_sub(p, end, start);
-    } else {
-        Ex before = ex_int(p, -1);
-        start = clamp(p, start, before, last);
-        end = to_begin ? before : clamp(p, end, before, last);
-        span = ex_sub(p, start, end);
-    }
+    bool to_begin = step < 0 && ex_is_int(end, &e) && e <= INT32_MIN;
+    start = clamp(p, from_end(p, bounded(p, start, high), dim), low, high);
+    if (to_begin && !ex_is_int(dim, NULL))
+        end = low;
+    else
+        end = clamp(p, from_end(p, bounded(p, end, high), dim), low, high);
+    span = step > 0 ? ex_sub(p, end, start) : ex_sub(p, start, end);
     c->start[i] = start;
     c->step[i] = ex_int(p, step);
     Ex count = ex_ceil_div(p, span, ex_int(p, step > 0 ? step : -step));

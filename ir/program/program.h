@@ -67,11 +67,18 @@ Status program_interp(Program *p, InterpMode mode, const int64_t *sym, const voi
                       void *const *out);
 
 /* The form in which mlc hands a program to its code generator: little-endian, versioned, checked
- * when read. Constants that lie in a mapped file are written as (file number, offset). */
+ * when read. Constants that lie in a mapped file are written as (file number, offset). *out is
+ * replaced. */
 Status program_write(Program *p, Str *out);
 /* Descriptors of the files that constants lie in, by their numbers in program_write(): the distinct
  * Tensor.fd of SPACE_CONST objects in order of appearance. At most `max`; returns how many. */
 int    program_files(const Program *p, int *fd, int max);
+/* Reads what program_write() wrote; the program has an arena of its own, which the caller frees.
+ * Constants in memory point into `data`, which must stay. Constants in files have no data; their
+ * Tensor.fd is the file's number. Malformed: E0602, MLC_INPUT; it never crashes. */
 Status program_read(Ctx *c, const void *data, size_t size, Program **out);
+/* The same, with the files mapped: fd[k] is file number k. */
+Status program_read_mapped(Ctx *c, const void *data, size_t size, int nfd, const int *fd,
+                           Program **out);
 
 #endif

@@ -1,0 +1,367 @@
+/* mlc optimize: model -> artifact, header, report.
+ *
+ *     read -> passes -> lower -> code generator -> check -> all files appear
+ *
+ * One line is said for each phase, and every number in it was counted or measured. */
+#include "cli/cli.h"
+#include "cli/compile.h"
+#include "cli/facts.h"
+#include "cli/outputs.h"
+#include "cli/self_check.h"
+
+#include "codegen/emit/header/header.h"
+#include "codegen/emit/report/report.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { PHASE_READ, PHASE_PASSES, PHASE_LOWER, PHASE_CODEGEN, PHASE_CHECK, PHASE_COUNT };
+
+typedef struct Job {
+    Cli            *cli;
+    Ctx            *ctx;
+    const char     *model;
+    CompileOptions  options;
+    Outputs         out;
+    Graph          *graph;
+    Program        *program;
+    PipelineReport  passes;
+    ModelFacts      before;   /* of the graph as read */
+    int64_t         macs;
+    int             nodes_after;
+    int64_t         code_bytes, rodata_bytes, object_bytes; /* -1: no object */
+    int64_t         example_workspace;
+    const char     *example;  /* "batch=1" */
+    int64_t         phase_ns[PHASE_COUNT];
+    int64_t         start_ns;
+} Job;
+
+/* ---- phases ---- */
+
+static void print_graph_after(void *arg, const char *pass, Graph *g)
+{
+    Job *j = arg;
+    const char *wanted = opt_x(j->cli, "print-after");
+    if (!str_eq(wanted, "all") && !str_eq(wanted, pass))
+        return;
+    Str s = str_new(g->arena);
+    graph_print(&s, g);
+    talk(j->cli, "# after %s\n%s", pass, str_text(&s));
+}
+
+static Status read_model(Job *j)
+{
+    progress(j->cli, "reading %s", j->model);
+    TRY(compile_load(j->ctx, j->model, &j->options, &j->graph));
+    facts_of(j->graph, &j->before);
+    j->example = example_text(j->cli->arena, j->graph->pool);
+    return MLC_OK;
+}
+
+static Status run_passes(Job *j)
+{
+    progress(j->cli, "simplifying");
+    if (opt_x(j->cli, "print-after")) {
+        j->options.after_pass = print_graph_after;
+        j->options.after_arg = j;
+    }
+    TRY(compile_passes(j->graph, &j->options, &j->passes));
+    j->nodes_after = graph_count(j->graph);
+    j->macs = facts_macs(j->graph);
+    return MLC_OK;
+}
+
+static Status lower(Job *j)
+{
+    if (!outputs_need_program(&j->out))
+        return MLC_OK;
+    progress(j->cli, "lowering");
+    TRY(compile_lower(j->graph, &j->options, &j->program));
+    Program *p = j->program;
+    j->example_workspace = p->workspace_bytes;
+    if (p->workspace_bytes < 0) {
+        int64_t *offset = NEW_ARRAY(j->cli->arena, int64_t, p->mem.len + 1);
+        j->example_workspace =
+            program_plan(p, example_symbols(j->cli->arena, p->pool), offset);
+    }
+    if (opt_x(j->cli, "print-program")) {
+        Str s = str_new(j->cli->arena);
+        program_print(&s, p);
+        talk(j->cli, "%s", str_text(&s));
+    }
+    return MLC_OK;
+}
+
+/* The object file: an output, or temporary where only a shared object is wanted. */
+static const char *object_path(Job *j)
+{
+    if (j->out.at[OUTPUT_obj].wanted)
+        return output_tmp(&j->out, OUTPUT_obj);
+    if (j->out.at[OUTPUT_so].wanted)
+        return arena_printf(j->cli->arena, "%s/model.o", j->out.temp_dir);
+    return NULL;
+}
+
+static Status generate(Job *j)
+{
+    const char *object = object_path(j), *so = output_tmp(&j->out, OUTPUT_so);
+    const char *listing = output_tmp(&j->out, OUTPUT_asm);
+    const char *llvm_ir = output_tmp(&j->out, OUTPUT_llvm_ir);
+    if (!j->program)
+        return MLC_OK;
+    progress(j->cli, "generating code for %s", j->options.target.name);
+    if (object) {
+        struct stat st;
+        TRY(compile_codegen(j->ctx, j->program, &j->options, CODEGEN_OBJ, object));
+        TRY(object_sizes(j->ctx, object, &j->code_bytes, &j->rodata_bytes));
+        j->object_bytes = stat(object, &st) == 0 ? (int64_t)st.st_size : -1;
+    }
+    if (so)
+        TRY(compile_link_shared(j->ctx, object, so));
+    if (listing)
+        TRY(compile_codegen(j->ctx, j->program, &j->options, CODEGEN_ASM, listing));
+    if (llvm_ir)
+        TRY(compile_codegen(j->ctx, j->program, &j->options, CODEGEN_LLVM_IR, llvm_ir));
+    return MLC_OK;
+}
+
+/* ---- what is said ---- */
+
+static const char *count(char buf[32], int64_t n) { return str_count(buf, (double)n); }
+static const char *bytes(char buf[32], int64_t n) { return str_bytes(buf, (double)n); }
+
+static void say_model(const Job *j)
+{
+    char a[32], b[32], m[32];
+    const char *macs = count(m, j->macs);
+    talk(j->cli, "%s: %d nodes, %s parameters (%s), %s%sMAC%s%s, opset %d\n",
+         str_printable_in(j->cli->arena, path_base(j->model)), j->before.nodes,
+         count(a, j->before.params), bytes(b, j->before.param_bytes), macs,
+         strchr(macs, ' ') ? "" : " ", *j->example ? " at " : "", j->example, j->graph->opset);
+}
+
+/* Rewrites by pass, each pass once, those that did something. */
+static void say_passes(const Job *j)
+{
+    Str s = str_new(j->cli->arena);
+    for (size_t i = 0; i < j->passes.passes.len; i++) {
+        const char *name = j->passes.passes.at[i].name;
+        int64_t n = 0;
+        bool again = false;
+        for (size_t k = 0; k < j->passes.passes.len; k++) {
+            bool same = str_eq(j->passes.passes.at[k].name, name);
+            n += same ? j->passes.passes.at[k].rewrites : 0;
+            again |= same && k < i;
+        }
+        if (n && !again)
+            str_printf(&s, "%s%s %lld", s.len ? ", " : "", name, (long long)n);
+    }
+    talk(j->cli, "  simplify    %d -> %d%s%s\n", j->before.nodes, j->nodes_after,
+         s.len ? "    " : "", str_text(&s));
+}
+
+static void say_program(const Job *j)
+{
+    char a[32], b[32];
+    const Program *p = j->program;
+    if (!p)
+        return;
+    int launches = 0;
+    for (size_t i = 0; i < p->steps.len; i++)
+        launches += p->steps.at[i].kind == STEP_LAUNCH;
+    talk(j->cli, "  lower       %d kernels, %zu distinct, weights packed (%s)\n", launches,
+         p->kernels.len, bytes(a, p->weights_bytes));
+    talk(j->cli, "  memory      %s workspace%s%s (tensors alone: %s)\n",
+         bytes(a, j->example_workspace), *j->example ? " at " : "", j->example,
+         bytes(b, j->before.tensor_bytes));
+}
+
+static void say_code(const Job *j)
+{
+    char a[32];
+    const char *asked = j->options.target_asked, *name = j->options.target.name;
+    if (!j->program)
+        return;
+    Str s = str_new(j->cli->arena);
+    if (j->code_bytes >= 0)
+        str_printf(&s, ", %s of code", bytes(a, j->code_bytes));
+    talk(j->cli, "  codegen     %s%s%s%s\n", name, str_eq(asked, name) ? "" : " for ",
+         str_eq(asked, name) ? "" : asked, str_text(&s));
+}
+
+static void check(Job *j)
+{
+    double worst;
+    const char *object = object_path(j);
+    if (!object || j->cli->quiet)
+        return;
+    progress(j->cli, "checking");
+    if (self_check(j->model, &j->options, object, &worst))
+        talk(j->cli, "  verify      worst error %.1e against the unoptimized program, "
+                     "1 random input\n", worst);
+}
+
+static void say_files(const Job *j)
+{
+    if (j->out.to_stdout)
+        return;
+    Str s = str_new(j->cli->arena);
+    for (int k = 0; k < OUTPUT_COUNT; k++) {
+        const Output *out = &j->out.at[k];
+        struct stat st;
+        char size[32];
+        if (!out->wanted)
+            continue;
+        str_printf(&s, "%s%s", s.len ? ", " : "", str_printable_in(s.arena, out->path));
+        if (s.len == strlen(out->path) && stat(out->path, &st) == 0)
+            str_printf(&s, " (%s)", bytes(size, st.st_size));
+    }
+    talk(j->cli, "wrote %s in %.1f s\n", str_text(&s), (double)(clock_ns() - j->start_ns) / 1e9);
+}
+
+/* ---- files ---- */
+
+/* The words of the command line that decide the result: the model's name without folders, and the
+ * options without those of output and talk. */
+static int command_words(const Job *j, const char ***out)
+{
+    static const OptionId ignored[] = {
+        OPT_output, OPT_jobs,        OPT_verbose, OPT_quiet,
+        OPT_json,   OPT_diag_format, OPT_color,   OPT_config,
+    };
+    Arena *a = j->cli->arena;
+    VEC(const char *) w = {0};
+    vec_push(a, &w, "optimize");
+    vec_push(a, &w, path_base(j->model));
+    for (int i = 0; i < OPT_COUNT; i++) {
+        const OptionValue *v = &j->cli->opt[i];
+        bool skip = !v->given || !(option_table[i].cmds >> CMD_optimize & 1);
+        for (size_t k = 0; k < COUNT_OF(ignored); k++)
+            skip |= ignored[k] == (OptionId)i;
+        const char *name = option_table[i].name;
+        if (skip)
+            continue;
+        if (option_table[i].kind == OPT_KIND_bool)
+            vec_push(a, &w, arena_printf(a, "--%s%s", v->flag ? "" : "no-", name));
+        else if (option_table[i].kind != OPT_KIND_list)
+            vec_push(a, &w, arena_printf(a, "--%s=%s", name, v->text));
+        for (int k = 0; option_table[i].kind == OPT_KIND_list && k < v->nlist; k++)
+            vec_push(a, &w, arena_printf(a, "--%s=%s", name, v->list[k]));
+    }
+    *out = w.at;
+    return (int)w.len;
+}
+
+static void make_report(Job *j, Str *s)
+{
+    const PipelineReport *r = &j->passes;
+    ReportPass *passes = NEW_ARRAY(j->cli->arena, ReportPass, r->passes.len);
+    for (size_t i = 0; i < r->passes.len; i++)
+        passes[i] = (ReportPass){r->passes.at[i].name, r->passes.at[i].rewrites,
+                                 r->passes.at[i].nodes_before, r->passes.at[i].nodes_after};
+    const char **words;
+    ReportInfo info = {
+        .version = MLC_VERSION, .model = path_base(j->model), .sha256 = j->options.sha256,
+        .opset = j->graph->opset, .nodes_before = j->before.nodes, .nodes_after = j->nodes_after,
+        .params = j->before.params, .param_bytes = j->before.param_bytes, .macs = j->macs,
+        .model_bytes = j->options.model_bytes, .example = j->example,
+        .target = &j->options.target, .prefix = j->options.prefix, .code_bytes = j->code_bytes,
+        .rodata_bytes = j->rodata_bytes, .artifact_bytes = j->object_bytes,
+        .example_workspace_bytes = j->example_workspace, .passes = passes,
+        .npasses = r->passes.len,
+    };
+    info.ncommand = command_words(j, &words);
+    info.command = words;
+    report_emit(j->program, &info, s);
+}
+
+static void make_times(const Job *j, Str *s)
+{
+    static const char *const name[PHASE_COUNT] = {"read", "passes", "lower", "codegen", "check"};
+    str_add(s, "{\n \"schema\": \"mlc-time/1\"");
+    for (int k = 0; k < PHASE_COUNT; k++)
+        str_printf(s, ",\n \"%s_ms\": %.3f", name[k], (double)j->phase_ns[k] / 1e6);
+    str_printf(s, ",\n \"total_ms\": %.3f\n}\n", (double)(clock_ns() - j->start_ns) / 1e6);
+}
+
+static Status write_texts(Job *j)
+{
+    Str s = str_new(j->cli->arena);
+    if (j->out.at[OUTPUT_header].wanted) {
+        HeaderInfo info = {.target = j->options.target.name, .mlc_version = MLC_VERSION,
+                           .source = path_base(j->model)};
+        TRY(header_emit(j->program, j->options.prefix, &info, &s));
+        TRY(output_write(j->cli, &j->out.at[OUTPUT_header], &s));
+    }
+    if (j->out.at[OUTPUT_ir].wanted) {
+        s = str_new(j->cli->arena);
+        graph_print(&s, j->graph);
+        TRY(output_write(j->cli, &j->out.at[OUTPUT_ir], &s));
+    }
+    if (!j->program)
+        return MLC_OK;
+    s = str_new(j->cli->arena);
+    make_report(j, &s);
+    TRY(output_write(j->cli, &j->out.at[OUTPUT_report], &s));
+    if (opt_flag(j->cli, OPT_json))
+        out_text(str_text(&s));
+    s = str_new(j->cli->arena);
+    make_times(j, &s);
+    return output_write(j->cli, &j->out.times, &s);
+}
+
+/* ---- the command ---- */
+
+static Status timed(Job *j, int phase, Status (*fn)(Job *j))
+{
+    int64_t t = clock_ns();
+    Status s = fn(j);
+    j->phase_ns[phase] = clock_ns() - t;
+    return s;
+}
+
+static Status work(Job *j)
+{
+    TRY(timed(j, PHASE_READ, read_model));
+    TRY(timed(j, PHASE_PASSES, run_passes));
+    say_model(j);
+    say_passes(j);
+    TRY(timed(j, PHASE_LOWER, lower));
+    say_program(j);
+    TRY(timed(j, PHASE_CODEGEN, generate));
+    say_code(j);
+    int64_t t = clock_ns();
+    check(j);
+    j->phase_ns[PHASE_CHECK] = clock_ns() - t;
+    TRY(write_texts(j));
+    TRY(outputs_commit(j->cli, &j->out));
+    say_files(j);
+    return MLC_OK;
+}
+
+static Status choose_prefix(Job *j)
+{
+    const char *given = opt_text(j->cli, OPT_prefix);
+    j->options.prefix = given ? given : identifier_from(j->cli->arena, j->out.name);
+    if (!is_identifier(j->options.prefix))
+        return diag_error(j->ctx, E0502, (Loc){0}, MLC_USAGE,
+                          "--prefix is '%s', which is not a C identifier", given);
+    return MLC_OK;
+}
+
+Status cmd_optimize(Cli *cli)
+{
+    Job j = {.cli = cli, .ctx = cli->ctx, .model = cli->arg[0], .start_ns = clock_ns(),
+             .code_bytes = -1, .rodata_bytes = -1, .object_bytes = -1};
+    TRY(compile_options(cli, NULL, &j.options));
+    TRY(outputs_plan(cli, j.model, &j.out));
+    TRY(choose_prefix(&j));
+    if (outputs_need_program(&j.out) && j.options.target.kind != TARGET_OBJECT)
+        return diag_error(cli->ctx, E0402, (Loc){0}, MLC_USAGE, "target '%s' makes no artifact",
+                          j.options.target.name);
+    Status s = outputs_open(cli, &j.out);
+    if (s == MLC_OK)
+        s = work(&j);
+    outputs_close(&j.out);
+    return s;
+}

@@ -1,0 +1,337 @@
+/* The driver's second half: program -> artifact.
+ *
+ * The code generator is a program of its own, as cc1 is gcc's: LLVM aborts when it runs out of
+ * memory or cannot select an instruction, and its death must become a diagnostic. It reads the
+ * program from an anonymous file on stdin, weights from descriptors that it inherits, and says what
+ * is wrong in JSON lines on descriptor 3. What LLVM prints on stderr is kept for the message. */
+#include "cli/compile.h"
+
+#include "cli/process.h"
+#include "codegen/run/tempdir.h"
+#include "ir/base/file.h"
+#include "ir/base/str.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { MAX_FILES = 256 }; /* as many as program_write() numbers */
+
+/* Descriptors of one run; -1: not open. */
+typedef struct Pipes {
+    int in, report, err;
+    int file[MAX_FILES];
+    int nfile;
+} Pipes;
+
+static void close_pipes(Pipes *p)
+{
+    int all[] = {p->in, p->report, p->err};
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        if (all[i] >= 0)
+            close(all[i]);
+    for (int i = 0; i < p->nfile; i++)
+        close(p->file[i]);
+}
+
+/* An anonymous file above the descriptors that the child gets fixed numbers for. */
+static int anonymous_file(const char *name)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC);
+    int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10);
+    if (fd >= 0)
+        close(fd);
+    return high;
+}
+
+static Status no_descriptor(Ctx *c)
+{
+    return diag_error(c, E0004, (Loc){0}, MLC_SYSTEM, "cannot open a file for the code generator: %s",
+                      strerror(errno));
+}
+
+/* The files that constants lie in, in the order of their numbers: see program_files(). */
+static Status open_pipes(Ctx *c, const Program *p, Pipes *io)
+{
+    *io = (Pipes){-1, -1, -1, .nfile = 0};
+    io->in = anonymous_file("mlc-program");
+    io->report = anonymous_file("mlc-report");
+    io->err = anonymous_file("mlc-stderr");
+    if (io->in < 0 || io->report < 0 || io->err < 0)
+        return no_descriptor(c);
+    int fd[MAX_FILES];
+    int n = program_files(p, fd, MAX_FILES);
+    for (int i = 0; i < n; i++) {
+        int high = fcntl(fd[i], F_DUPFD_CLOEXEC, 10);
+        if (high < 0)
+            return no_descriptor(c);
+        io->file[io->nfile++] = high;
+    }
+    return MLC_OK;
+}
+
+static Status send_program(Ctx *c, Program *p, int fd)
+{
+    Arena *a = arena_new(c);
+    Str text = str_new(a);
+    Status s = program_write(p, &text);
+    size_t done = 0;
+    while (s == MLC_OK && done < text.len) {
+        ssize_t n = write(fd, text.at + done, MIN(text.len - done, (size_t)1 << 30));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            s = diag_error(c, E0003, (Loc){0}, MLC_SYSTEM,
+                           "cannot hand the program to the code generator: %s", strerror(errno));
+        else
+            done += (size_t)n;
+    }
+    arena_free(a);
+    if (s == MLC_OK)
+        lseek(fd, 0, SEEK_SET);
+    return s;
+}
+
+/* What was written to an anonymous file, as text in the arena; at most 64 KiB. */
+static const char *written(Arena *a, int fd)
+{
+    enum { MOST = 1 << 16 };
+    char *text = arena_alloc(a, MOST + 1, 1);
+    ssize_t n = pread(fd, text, MOST, 0);
+    text[n > 0 ? n : 0] = 0;
+    return text;
+}
+
+static DiagCode code_of(const char *name)
+{
+    for (int i = 0; name && i < DIAG_CODE_COUNT; i++)
+        if (str_eq(diag_code_name[i], name))
+            return (DiagCode)i;
+    return E0403;
+}
+
+/* Passes the child's diagnostics on; returns how many. */
+static int pass_on(Ctx *c, const char *lines)
+{
+    int count = 0;
+    for (const char *line = lines; *line;) {
+        size_t n = strcspn(line, "\n");
+        json_t *o = json_loadb(line, n, 0, NULL);
+        const char *code = json_string_value(json_object_get(o, "code"));
+        const char *message = json_string_value(json_object_get(o, "message"));
+        if (message) {
+            diag_report(c, code_of(code), (Loc){0}, "%s", message);
+            count++;
+        }
+        json_decref(o);
+        line += n + (line[n] != 0);
+    }
+    return count;
+}
+
+/* The child died or failed without a word of its own: says why, from the exit code and stderr. */
+static Status explain(Ctx *c, int code, const char *err)
+{
+    int len = (int)strcspn(err, "\n");
+    const char *sep = len ? ": " : "";
+    bool no_memory = strstr(err, "out of memory") || strstr(err, "bad_alloc");
+    if (code == 256 + SIGKILL || code == 256 + SIGXCPU || (no_memory && code >= 256)) {
+        diag_report(c, E0403, (Loc){0}, "the code generator ran out of %s%s%.*s",
+                    code == 256 + SIGXCPU ? "time" : "memory", sep, len, err);
+        diag_help(c, "-X codegen-memory=SIZE raises its limit");
+        return MLC_INPUT;
+    }
+    if (code >= 256)
+        return diag_error(c, E0403, (Loc){0}, MLC_BUG, "the code generator died of signal %d%s%.*s",
+                          code - 256, sep, len, err);
+    return diag_error(c, E0403, (Loc){0}, MLC_BUG, "the code generator failed with exit code %d%s%.*s",
+                      code, sep, len, err);
+}
+
+static Status judge(Ctx *c, Arena *a, const Pipes *io, int code)
+{
+    if (code == 0)
+        return MLC_OK;
+    if (pass_on(c, written(a, io->report)) == 0)
+        return explain(c, code, written(a, io->err));
+    return code == MLC_INPUT || code == MLC_SYSTEM ? (Status)code : MLC_BUG;
+}
+
+static const char *const kind_name[] = {
+    [CODEGEN_OBJ] = "obj", [CODEGEN_ASM] = "asm", [CODEGEN_LLVM_IR] = "llvm-ir",
+};
+
+static Status spawn(Ctx *c, Arena *a, Program *p, const CompileOptions *o, CodegenKind kind,
+                    const char *output)
+{
+    const char *tool = process_beside(a, "mlc-codegen", "MLC_CODEGEN");
+    if (!tool) {
+        diag_report(c, E0004, (Loc){0}, "the code generator 'mlc-codegen' is not beside mlc");
+        diag_help(c, "set MLC_CODEGEN to its path");
+        return MLC_SYSTEM;
+    }
+    Pipes io;
+    Status s = open_pipes(c, p, &io);
+    if (s == MLC_OK)
+        s = send_program(c, p, io.in);
+    VEC(const char *) argv = {0};
+#define ARG(...) vec_push(a, &argv, __VA_ARGS__)
+    const TargetDesc *t = &o->target;
+    const char *fixed[] = {
+        tool, "--emit", kind_name[kind], "--triple", t->triple, "--cpu", t->cpu, "--features",
+        t->features, "--prefix", o->prefix, "--target-name", t->name, "--sha256", o->sha256, "-o",
+        output,
+    };
+    for (size_t i = 0; i < COUNT_OF(fixed); i++)
+        ARG(fixed[i]);
+    ARG("--cpu-bits");
+    ARG(arena_printf(a, "%u", t->cpu_bits));
+    ARG("--threads");
+    ARG(arena_printf(a, "%d", o->threads));
+    ARG("-O");
+    ARG(arena_printf(a, "%d", o->level > 3 ? 2 : o->level));
+    for (int i = 0; i < io.nfile; i++) {
+        ARG("--fd");
+        ARG(arena_printf(a, "%d", io.file[i]));
+    }
+    ARG(NULL);
+#undef ARG
+    ProcessOptions po = PROCESS_DEFAULT;
+    po.in = io.in;
+    po.err = io.err;
+    po.report = io.report;
+    po.keep = io.file;
+    po.nkeep = io.nfile;
+    po.memory_bytes = o->memory_limit ? o->memory_limit : (int64_t)16 << 30;
+    int code = 0;
+    if (s == MLC_OK)
+        s = process_run(c, (char *const *)argv.at, &po, &code);
+    if (s == MLC_OK)
+        s = judge(c, a, &io, code);
+    close_pipes(&io);
+    return s;
+}
+
+/* Runs `make` with a temporary name beside `path` and renames the result. */
+static Status whole(Ctx *c, const char *path, Status (*make)(void *arg, const char *tmp), void *arg)
+{
+    FileOut out;
+    TRY(file_out_open(c, path, &out));
+    Status s = make(arg, out.tmp_path);
+    if (s == MLC_OK)
+        return file_out_commit(c, &out);
+    file_out_abort(&out);
+    return s;
+}
+
+typedef struct Job {
+    Ctx                  *ctx;
+    Arena                *arena;
+    Program              *program;
+    const CompileOptions *options;
+    CodegenKind           kind;
+    const char           *object;
+} Job;
+
+static Status make_code(void *arg, const char *tmp)
+{
+    Job *j = arg;
+    return spawn(j->ctx, j->arena, j->program, j->options, j->kind, tmp);
+}
+
+Status compile_codegen(Ctx *c, Program *p, const CompileOptions *o, CodegenKind kind,
+                       const char *path)
+{
+    if (o->target.kind != TARGET_OBJECT)
+        return diag_error(c, E0402, (Loc){0}, MLC_USAGE, "target '%s' makes no artifact",
+                          o->target.name);
+    Arena *a = arena_new(c);
+    Job j = {.ctx = c, .arena = a, .program = p, .options = o, .kind = kind};
+    Status s = whole(c, path, make_code, &j);
+    arena_free(a);
+    return s;
+}
+
+static Status make_shared(void *arg, const char *tmp)
+{
+    Job *j = arg;
+    static const char *const compilers[] = {"cc", "gcc", "clang"};
+    const char *cc = process_in_path(j->arena, compilers, COUNT_OF(compilers));
+    if (!cc) {
+        diag_report(j->ctx, E0004, (Loc){0}, "no C compiler to link a shared object: none of cc, "
+                                             "gcc, clang is in PATH");
+        diag_help(j->ctx, "--emit obj needs none");
+        return MLC_SYSTEM;
+    }
+    const char *argv[] = {cc, "-shared", "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-o", tmp,
+                          j->object, "-lm", "-lpthread", NULL};
+    ProcessOptions po = PROCESS_DEFAULT;
+    int err = anonymous_file("mlc-stderr");
+    if (err < 0)
+        return no_descriptor(j->ctx);
+    po.out = err;
+    po.err = err;
+    int code = 0;
+    Status s = process_run(j->ctx, (char *const *)argv, &po, &code);
+    if (s == MLC_OK && code != 0) {
+        const char *text = written(j->arena, err);
+        s = diag_error(j->ctx, E0004, (Loc){0}, MLC_SYSTEM, "'%s -shared' failed: %.*s", cc,
+                       (int)strcspn(text, "\n"), text);
+    }
+    close(err);
+    return s;
+}
+
+Status compile_link_shared(Ctx *c, const char *object, const char *path)
+{
+    Arena *a = arena_new(c);
+    Job j = {.ctx = c, .arena = a, .object = object};
+    Status s = whole(c, path, make_shared, &j);
+    arena_free(a);
+    return s;
+}
+
+Status compile_shared(Ctx *c, Program *p, const CompileOptions *o, const char *path)
+{
+    Arena *a = arena_new(c);
+    const char *dir;
+    Status s = temp_dir_make(c, a, &dir);
+    if (s == MLC_OK) {
+        const char *object = arena_printf(a, "%s/model.o", dir);
+        s = compile_codegen(c, p, o, CODEGEN_OBJ, object);
+        if (s == MLC_OK)
+            s = compile_link_shared(c, object, path);
+        temp_dir_remove(dir);
+    }
+    arena_free(a);
+    return s;
+}
+
+Status object_sizes(Ctx *c, const char *path, int64_t *code, int64_t *rodata)
+{
+    FileMap map;
+    *code = *rodata = 0;
+    TRY(file_map(c, path, &map));
+    const Elf64_Ehdr *h = (const void *)map.data;
+    bool ok = map.size >= sizeof *h && memcmp(h->e_ident, ELFMAG, SELFMAG) == 0 &&
+              h->e_ident[EI_CLASS] == ELFCLASS64 && h->e_shentsize == sizeof(Elf64_Shdr) &&
+              h->e_shoff <= map.size && h->e_shoff % 8 == 0 &&
+              h->e_shnum <= (map.size - h->e_shoff) / sizeof(Elf64_Shdr);
+    const Elf64_Shdr *section = ok ? (const void *)(map.data + h->e_shoff) : NULL;
+    for (int i = 0; ok && i < h->e_shnum; i++) {
+        if (section[i].sh_flags & SHF_EXECINSTR)
+            *code += (int64_t)section[i].sh_size;
+        else if ((section[i].sh_flags & SHF_ALLOC) && !(section[i].sh_flags & SHF_WRITE))
+            *rodata += (int64_t)section[i].sh_size;
+    }
+    file_unmap(&map);
+    return ok ? MLC_OK
+              : diag_error(c, E0403, (Loc){.file = path}, MLC_BUG, "'%s' is not an object file",
+                           path);
+}

@@ -1,0 +1,322 @@
+/* The driver's first half: options -> what to compile, model file -> graph -> program. */
+#include "cli/compile.h"
+
+#include "cli/cli.h"
+#include "codegen/lower/lower.h"
+#include "frontend/onnx/onnx.h"
+#include "ir/base/file.h"
+
+#include <ctype.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- options ---- */
+
+static bool parse_positive(const char *text, const char *end, int64_t *out)
+{
+    int64_t v = 0;
+    if (text == end)
+        return false;
+    for (; text < end; text++) {
+        if (*text < '0' || *text > '9' || v > (INT64_MAX - 9) / 10)
+            return false;
+        v = v * 10 + (*text - '0');
+    }
+    *out = v;
+    return true;
+}
+
+static Status parse_dim(Ctx *c, const char *text, CompileOptions *o)
+{
+    const char *eq = strrchr(text, '=');
+    if (eq && strstr(eq, ".."))
+        return diag_error(c, E0502, (Loc){0}, MLC_USAGE,
+                          "--dim %s: ranges are not available in this version", text);
+    DimFix d;
+    if (!eq || eq == text || !parse_positive(eq + 1, eq + strlen(eq), &d.value))
+        return diag_error(c, E0502, (Loc){0}, MLC_USAGE,
+                          "--dim is '%s', which is not of the form SYM=N", text);
+    d.name = arena_strndup(o->arena, text, (size_t)(eq - text));
+    vec_push(o->arena, &o->dims, d);
+    return MLC_OK;
+}
+
+static Status parse_shape(Ctx *c, const char *text, CompileOptions *o)
+{
+    const char *eq = strrchr(text, '=');
+    ShapeFix s = {0};
+    bool ok = eq && eq != text;
+    for (const char *at = ok ? eq + 1 : ""; *at && ok;) {
+        size_t n = strcspn(at, "x");
+        ok = s.rank < MAX_RANK;
+        if (ok && n == 1 && *at == '?')
+            s.dim[s.rank++] = -1;
+        else
+            ok = ok && parse_positive(at, at + n, &s.dim[s.rank++]);
+        at += n;
+        if (*at == 'x')
+            ok = ok && *++at;
+    }
+    if (!ok) {
+        diag_report(c, E0502, (Loc){0}, "--shape is '%s', which is not of the form N=DxDxD", text);
+        diag_help(c, "--shape input=1x3x224x224");
+        return MLC_USAGE;
+    }
+    s.input = arena_strndup(o->arena, text, (size_t)(eq - text));
+    vec_push(o->arena, &o->shapes, s);
+    return MLC_OK;
+}
+
+Status compile_defaults(Ctx *c, Arena *a, const char *target, CompileOptions *o)
+{
+    *o = (CompileOptions){
+        .arena = a, .target_asked = target, .level = 2, .prefix = "model", .sha256 = "",
+    };
+    return target_find(c, target, &o->target);
+}
+
+static Status parse_switches(Cli *cli, CompileOptions *o)
+{
+    const char *limit = opt_x(cli, "codegen-memory"), *rewrites = opt_x(cli, "rewrite-limit");
+    if (limit && !parse_size(limit, &o->memory_limit))
+        return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE,
+                          "-X codegen-memory is '%s', which is not a size", limit);
+    int64_t n;
+    if (rewrites && !parse_positive(rewrites, rewrites + strlen(rewrites), &n))
+        return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE,
+                          "-X rewrite-limit is '%s', which is not a number", rewrites);
+    if (rewrites)
+        cli->ctx->rewrite_limit = n;
+    o->verify_each = opt_x(cli, "verify-each") != NULL;
+    return MLC_OK;
+}
+
+Status compile_options(Cli *cli, const char *target, CompileOptions *o)
+{
+    const char *asked = target ? target : opt_text(cli, OPT_target);
+    TRY(compile_defaults(cli->ctx, cli->arena, asked ? asked : "host", o));
+    const char *level = opt_text(cli, OPT_level);
+    if (level)
+        o->level = *level == 's' ? 4 : *level - '0';
+    o->strict = opt_flag(cli, OPT_strict);
+    o->threads = (int)opt_int(cli, OPT_threads);
+    if (o->threads > 4096)
+        return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE, "--threads is %d, more than 4096",
+                          o->threads);
+    for (int i = 0; i < cli->opt[OPT_dim].nlist; i++)
+        TRY(parse_dim(cli->ctx, cli->opt[OPT_dim].list[i], o));
+    for (int i = 0; i < cli->opt[OPT_shape].nlist; i++)
+        TRY(parse_shape(cli->ctx, cli->opt[OPT_shape].list[i], o));
+    return parse_switches(cli, o);
+}
+
+/* ---- shapes ---- */
+
+/* Symbols and the constants that replace them. */
+typedef struct Fixes {
+    Graph *g;
+    VEC(Ex) from;
+    VEC(Ex) to;
+} Fixes;
+
+static Status fix_symbol(Fixes *f, Ex sym, int64_t value)
+{
+    ExPool *p = f->g->pool;
+    int number = (int)sym->i;
+    Loc loc = {.file = f->g->file};
+    if (value < ex_sym_min(p, number))
+        return diag_error(f->g->ctx, E0502, loc, MLC_USAGE,
+                          "dimension '%s' cannot be %lld: it is at least %lld",
+                          ex_sym_name(p, number), (long long)value,
+                          (long long)ex_sym_min(p, number));
+    for (size_t i = 0; i < f->from.len; i++)
+        if (f->from.at[i] == sym) {
+            if (ex_is(f->to.at[i], value))
+                return MLC_OK;
+            return diag_error(f->g->ctx, E0502, loc, MLC_USAGE,
+                              "dimension '%s' is fixed twice, with different values",
+                              ex_sym_name(p, number));
+        }
+    vec_push(f->g->arena, &f->from, sym);
+    vec_push(f->g->arena, &f->to, ex_int(p, value));
+    return MLC_OK;
+}
+
+static Status fix_dim(Fixes *f, const DimFix *d)
+{
+    ExPool *p = f->g->pool;
+    int n = ex_sym_count(p);
+    const char **known = NEW_ARRAY(f->g->arena, const char *, n);
+    for (int i = 0; i < n; i++) {
+        known[i] = ex_sym_name(p, i);
+        if (str_eq(known[i], d->name))
+            return fix_symbol(f, ex_sym_at(p, i), d->value);
+    }
+    return unknown_word(f->g->ctx, "dimension", d->name, known, (size_t)n,
+                        n ? "'mlc inspect' shows the dynamic dimensions"
+                          : "the model has no dynamic dimensions");
+}
+
+static Status fix_shape(Fixes *f, const ShapeFix *s)
+{
+    Graph *g = f->g;
+    const char **known = NEW_ARRAY(g->arena, const char *, g->inputs.len);
+    Value *v = NULL;
+    for (size_t i = 0; i < g->inputs.len && !v; i++) {
+        known[i] = g->inputs.at[i]->name;
+        if (str_eq(known[i], s->input))
+            v = g->inputs.at[i];
+    }
+    if (!v)
+        return unknown_word(g->ctx, "input", s->input, known, g->inputs.len,
+                            "'mlc inspect' shows the inputs");
+    Loc loc = {.file = g->file, .node = v->name};
+    if (v->type.kind != TYPE_TENSOR || (v->type.rank >= 0 && v->type.rank != s->rank))
+        return diag_error(g->ctx, E0502, loc, MLC_USAGE,
+                          "--shape gives input '%s' %d dimensions, the model has %d", v->name,
+                          s->rank, v->type.rank);
+    bool unknown_rank = v->type.rank < 0;
+    for (int k = 0; k < s->rank; k++) {
+        int64_t now;
+        if (unknown_rank)
+            v->type.dim[k] = s->dim[k] < 0
+                                 ? ex_sym(g->pool, arena_printf(g->arena, "%s_%d", v->name, k), 0)
+                                 : ex_int(g->pool, s->dim[k]);
+        else if (s->dim[k] < 0 || ex_is(v->type.dim[k], s->dim[k]))
+            continue;
+        else if (v->type.dim[k]->op == EX_SYM)
+            TRY(fix_symbol(f, v->type.dim[k], s->dim[k]));
+        else
+            return diag_error(g->ctx, E0502, loc, MLC_USAGE,
+                              "--shape makes dimension %d of input '%s' %lld, the model fixes it "
+                              "to %lld",
+                              k, v->name, (long long)s->dim[k],
+                              ex_is_int(v->type.dim[k], &now) ? (long long)now : -1LL);
+    }
+    if (unknown_rank)
+        v->type.rank = s->rank;
+    return MLC_OK;
+}
+
+static void substitute(const Fixes *f, Graph *g)
+{
+    for (size_t i = 0; i < g->values.len; i++) {
+        Type *t = &g->values.at[i]->type;
+        for (int k = 0; t->kind == TYPE_TENSOR && k < t->rank; k++)
+            t->dim[k] = ex_subst(g->pool, t->dim[k], (int)f->from.len, f->from.at, f->to.at);
+    }
+    for (Node *n = g->first; n; n = n->next)
+        for (const AttrDesc *d = n->op->attrs; d && d->name; d++) {
+            Graph *body = d->kind == ATTR_graph ? *(Graph **)((char *)n->attrs + d->offset) : NULL;
+            if (body)
+                substitute(f, body);
+        }
+}
+
+static Status fix_shapes(Graph *g, const CompileOptions *o)
+{
+    Fixes f = {.g = g};
+    for (size_t i = 0; i < o->shapes.len; i++)
+        TRY(fix_shape(&f, &o->shapes.at[i]));
+    for (size_t i = 0; i < o->dims.len; i++)
+        TRY(fix_dim(&f, &o->dims.at[i]));
+    if (f.from.len)
+        substitute(&f, g);
+    return MLC_OK;
+}
+
+/* ---- phases ---- */
+
+static Status read_text(Ctx *c, const char *path, Graph **out)
+{
+    Arena *a = arena_new(c);
+    FileMap map;
+    Status s = file_map(c, path, &map);
+    if (s == MLC_OK) {
+        if (memchr(map.data, 0, map.size))
+            s = diag_error(c, E0109, (Loc){.file = path}, MLC_INPUT, "there is a NUL byte in it");
+        else
+            s = graph_parse(c, arena_strndup(a, (const char *)map.data, map.size), path, out);
+        file_unmap(&map);
+    }
+    arena_free(a);
+    return s;
+}
+
+static Status hash_model(Ctx *c, const char *path, CompileOptions *o)
+{
+    o->sha256 = "";
+    o->model_bytes = 0;
+    if (str_eq(path, "-"))
+        return MLC_OK; /* read already */
+    FileMap map;
+    TRY(file_map(c, path, &map));
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(digest, map.data, map.size);
+    char *hex = arena_alloc(o->arena, 2 * sizeof digest + 1, 1);
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    o->sha256 = hex;
+    o->model_bytes = (int64_t)map.size;
+    file_unmap(&map);
+    return MLC_OK;
+}
+
+Status compile_load(Ctx *c, const char *model, CompileOptions *o, Graph **out)
+{
+    Graph *g = NULL;
+    TRY(str_ends(model, ".mlc") ? read_text(c, model, &g) : onnx_read(c, model, NULL, &g));
+    TRY(hash_model(c, model, o));
+    TRY(fix_shapes(g, o));
+    TRY(graph_infer(g));
+    *out = g;
+    return MLC_OK;
+}
+
+Status compile_passes(Graph *g, const CompileOptions *o, PipelineReport *report)
+{
+    PipelineOptions p = {.level = o->level, .only = o->passes, .after = o->after_pass,
+                         .after_arg = o->after_arg};
+    bool before = g->ctx->verify_each;
+    g->ctx->verify_each |= o->verify_each;
+    Status s = pipeline_run(g, &p, report);
+    g->ctx->verify_each = before;
+    return s;
+}
+
+Status compile_lower(Graph *g, const CompileOptions *o, Program **out)
+{
+    LowerOptions l = {.strict = o->strict, .level = o->level};
+    return lower_graph(g, &o->target, &l, out);
+}
+
+Status compile_program(Ctx *c, const char *model, CompileOptions *o, Program **out)
+{
+    Graph *g;
+    TRY(compile_load(c, model, o, &g));
+    TRY(compile_passes(g, o, NULL));
+    return compile_lower(g, o, out);
+}
+
+/* ---- names ---- */
+
+bool is_identifier(const char *text)
+{
+    if (!isalpha((unsigned char)*text) && *text != '_')
+        return false;
+    for (; *text; text++)
+        if (!isalnum((unsigned char)*text) && *text != '_')
+            return false;
+    return true;
+}
+
+const char *identifier_from(Arena *a, const char *text)
+{
+    bool needs_letter = !isalpha((unsigned char)*text) && *text != '_';
+    char *out = arena_printf(a, "%s%s", needs_letter ? "m_" : "", text);
+    for (char *p = out; *p; p++)
+        if (!isalnum((unsigned char)*p))
+            *p = '_';
+    return out;
+}

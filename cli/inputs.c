@@ -1,0 +1,101 @@
+/* Inputs from files and from a generator: splitmix64 (Steele, Lea, Flood: Fast splittable
+ * pseudorandom number generators, 2014), seeded by --seed and the input's number, so that one input
+ * does not depend on the shapes of the others. */
+#include "cli/inputs.h"
+
+#include "frontend/data/data.h"
+#include "ir/base/file.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static uint64_t splitmix64(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+const Tensor *input_random(Arena *a, const RunnerIo *io, uint64_t seed)
+{
+    Tensor *t = tensor_new(a, io->elem, io->rank, io->dim);
+    void   *data = (void *)(uintptr_t)t->data;
+    int64_t n = tensor_count(t);
+    bool    bytes = io->elem == ELEM_U8 || io->elem == ELEM_I8;
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t r = splitmix64(&seed);
+        if (elem_is_float(io->elem))
+            elem_set_f64(io->elem, data, (size_t)i, (double)(int64_t)(r >> 40) * 0x1p-23 - 1);
+        else if (io->elem == ELEM_BOOL)
+            elem_set_i64(io->elem, data, (size_t)i, (int64_t)(r >> 63));
+        else if (elem_is_int(io->elem))
+            elem_set_i64(io->elem, data, (size_t)i,
+                         bytes ? (int64_t)(r >> 56) - (io->elem == ELEM_I8 ? 128 : 0)
+                               : (int64_t)(r >> 62));
+    }
+    return t;
+}
+
+Status input_fill(Execution *e, uint64_t seed, const Tensor **in)
+{
+    size_t    n = e->info.inputs.len;
+    RunnerIo *io = NEW_ARRAY(e->arena, RunnerIo, n);
+    bool      needed = false;
+    for (size_t i = 0; i < n; i++)
+        needed |= !in[i];
+    if (!needed)
+        return MLC_OK;
+    TRY(execution_shapes(e, io));
+    for (size_t i = 0; i < n; i++) {
+        if (in[i])
+            continue;
+        if (io[i].elem == ELEM_STRING)
+            return diag_error(e->ctx, E0601, (Loc){.file = e->path, .node = io[i].name}, MLC_INPUT,
+                              "input '%s' holds strings and needs a file", io[i].name);
+        uint64_t state = seed;
+        for (size_t k = 0; k <= i; k++)
+            splitmix64(&state);
+        in[i] = input_random(e->arena, &io[i], splitmix64(&state));
+    }
+    return MLC_OK;
+}
+
+Status input_read(Ctx *c, Arena *a, const char *path, const Tensor **out, const char **name)
+{
+    FileMap m;
+    TRY(file_map(c, path, &m));
+    DataKind kind = data_kind(m.data, m.size);
+    file_unmap(&m);
+    *name = "";
+    switch (kind) {
+    case DATA_NPY:
+        return npy_read(c, a, path, NULL, out);
+    case DATA_IDX:
+    case DATA_GZIP:
+        return idx_read(c, a, path, NULL, out);
+    case DATA_NPZ:
+        return diag_error(c, E0602, (Loc){.file = path}, MLC_INPUT,
+                          "an archive holds several arrays; give one .npy or .pb file an input");
+    default:
+        return tensor_read_pb(c, a, path, NULL, out, name);
+    }
+}
+
+Status input_read_set(Ctx *c, Arena *a, const char *dir, const char *kind, const RunnerIo *io,
+                      size_t n, const Tensor **out)
+{
+    for (size_t i = 0;; i++) {
+        const char   *path = arena_printf(a, "%s/%s_%zu.pb", dir, kind, i), *name;
+        const Tensor *t;
+        size_t        at = i;
+        if (access(path, F_OK) != 0)
+            return MLC_OK;
+        TRY(tensor_read_pb(c, a, path, NULL, &t, &name));
+        for (size_t k = 0; k < n && *name; k++)
+            if (str_eq(name, io[k].name))
+                at = k;
+        if (at < n)
+            out[at] = t;
+    }
+}

@@ -1,0 +1,245 @@
+/* The generated header m.h: C99, also C++, without warnings under -pedantic.
+ *
+ *     the ABI           runtime/mlc_abi.h as it stands, guarded, so that headers combine
+ *     constants         m_NINPUTS, m_WORKSPACE_BYTES or m_SIZES_WORDS, m_image_BYTES, ...
+ *     m_io              pointers in the order that run() expects, with C types and names
+ *     m_bind, m_run, m_model
+ *
+ * m_io is passed where the ABI wants an array of pointers: a struct of nothing but object pointers
+ * has the same layout on every target. Names that come from the model appear only as identifiers and
+ * in comments, where "*" "/" cannot meet. */
+#include "codegen/emit/header/header.h"
+
+#include "runtime/rt.h"
+
+/* runtime/mlc_abi.h; made by make/runtime.mk. */
+extern const unsigned char mlc_abi_h[];
+extern const size_t        mlc_abi_h_size;
+
+typedef struct Emit {
+    const Program     *p;
+    const char        *prefix;
+    const HeaderInfo  *info;
+    Str               *out;
+    const char *const *name; /* of inputs, then outputs */
+    size_t             nio;
+    bool               dynamic;
+} Emit;
+
+static const ProgramIo *io_at(const Emit *e, size_t i)
+{
+    return i < e->p->inputs.len ? &e->p->inputs.at[i] : &e->p->outputs.at[i - e->p->inputs.len];
+}
+
+static const char *c_type(Elem elem)
+{
+    switch (elem) {
+#define X(id, text, onnx, bits, cls, ctype) \
+    case ELEM_##id:                         \
+        return #ctype;
+#include "ir/expr/elem.def"
+#undef X
+    default:
+        return "void";
+    }
+}
+
+/* Text of the model inside a comment: printable ASCII, no end of comment. */
+static void add_comment_text(Str *s, const char *text)
+{
+    for (; *text; text++) {
+        bool plain = *text >= ' ' && *text <= '~' && *text != '\\' && *text != '?';
+        bool ends = *text == '/' && s->len > 0 && s->at[s->len - 1] == '*';
+        bool opens = *text == '*' && s->len > 0 && s->at[s->len - 1] == '/';
+        str_addc(s, plain && !ends && !opens ? *text : '_');
+    }
+}
+
+/* "f32[1,3,224,224]". */
+static void add_type(Emit *e, const ProgramIo *io)
+{
+    Str text = str_new(e->out->arena);
+    str_printf(&text, "%s[", elem_name[io->elem]);
+    for (int k = 0; k < io->rank; k++) {
+        if (k)
+            str_addc(&text, ',');
+        ex_print(&text, e->p->pool, io->dim[k]);
+    }
+    str_addc(&text, ']');
+    add_comment_text(e->out, str_text(&text));
+}
+
+/* Constant elements of an input or output: true and their number. */
+static bool constant_count(const ProgramIo *io, int64_t *count)
+{
+    *count = 1;
+    for (int k = 0; k < io->rank; k++) {
+        int64_t d;
+        if (!ex_is_int(io->dim[k], &d))
+            return false;
+        *count *= d;
+    }
+    return true;
+}
+
+static void add_io_constants(Emit *e, size_t i)
+{
+    const ProgramIo *io = io_at(e, i);
+    const char      *p = e->prefix, *n = e->name[i];
+    int64_t          count;
+    str_printf(e->out, "/* %s %zu: \"", i < e->p->inputs.len ? "input" : "output",
+               i < e->p->inputs.len ? i : i - e->p->inputs.len);
+    add_comment_text(e->out, io->name);
+    str_add(e->out, "\", ");
+    add_type(e, io);
+    str_printf(e->out, " */\n#define %s_%s_RANK %d\n", p, n, io->rank);
+    if (!constant_count(io, &count))
+        return;
+    for (int k = 0; k < io->rank; k++) {
+        int64_t d;
+        ex_is_int(io->dim[k], &d);
+        str_printf(e->out, "#define %s_%s_DIM%d %lld\n", p, n, k, (long long)d);
+    }
+    str_printf(e->out, "#define %s_%s_COUNT %lld\n", p, n, (long long)count);
+    str_printf(e->out, "#define %s_%s_BYTES %lld\n", p, n,
+               (long long)elem_size_bytes(io->elem, (size_t)count));
+}
+
+static int count_dims(const Emit *e)
+{
+    int n = 0;
+    for (size_t i = 0; i < e->nio; i++)
+        n += io_at(e, i)->rank;
+    return n;
+}
+
+static int count_temps(const Program *p)
+{
+    int n = 0;
+    for (size_t i = 0; i < p->mem.len; i++)
+        n += p->mem.at[i]->space == SPACE_TEMP;
+    return n;
+}
+
+static void add_constants(Emit *e)
+{
+    const Program *p = e->p;
+    int            nsym = ex_sym_count(p->pool), at = 1 + nsym;
+    str_printf(e->out, "#define %s_NINPUTS %zu\n#define %s_NOUTPUTS %zu\n", e->prefix,
+               p->inputs.len, e->prefix, p->outputs.len);
+    str_printf(e->out, "#define %s_NSYMBOLS %d\n", e->prefix, nsym);
+    str_printf(e->out, "#define %s_SIZES_WORDS %d /* int64 words of the sizes of %s_bind() */\n",
+               e->prefix, MLC_RT_SIZES_WORDS(nsym, count_dims(e), count_temps(p)), e->prefix);
+    if (e->dynamic) {
+        str_add(e->out, "/* Symbols: index into the dims of bind(). */\n");
+        for (int k = 0; k < nsym; k++) {
+            str_printf(e->out, "/*   %d: ", k);
+            add_comment_text(e->out, ex_sym_name(p->pool, k));
+            str_add(e->out, " */\n");
+        }
+        str_add(e->out, "/* Where the dimensions of a tensor begin in the sizes. */\n");
+        for (size_t i = 0; i < e->nio; i++) {
+            str_printf(e->out, "#define %s_%s_SIZES_DIMS %d\n", e->prefix, e->name[i], at);
+            at += io_at(e, i)->rank;
+        }
+    } else {
+        str_printf(e->out, "#define %s_WORKSPACE_BYTES %lld /* aligned to 64 */\n", e->prefix,
+                   (long long)p->workspace_bytes);
+    }
+    str_addc(e->out, '\n');
+    for (size_t i = 0; i < e->nio; i++)
+        add_io_constants(e, i);
+}
+
+static void add_struct(Emit *e)
+{
+    str_printf(e->out, "\n/* Row-major tensors; in and out must not overlap. */\ntypedef struct %s_io {\n",
+               e->prefix);
+    if (e->dynamic)
+        str_printf(e->out, "    const mlc_sizes_v1 *sizes; /* of %s_bind() */\n", e->prefix);
+    for (size_t i = 0; i < e->nio; i++) {
+        bool        input = i < e->p->inputs.len;
+        const char *type = c_type(io_at(e, i)->elem);
+        str_printf(e->out, "    %s%s%s*%s; /* ", input && !str_starts(type, "const") ? "const " : "",
+                   type, str_ends(type, "*") ? "" : " ", e->name[i]);
+        add_type(e, io_at(e, i));
+        str_add(e->out, " */\n");
+    }
+    str_printf(e->out, "} %s_io;\n\n", e->prefix);
+}
+
+static void add_prototypes(Emit *e)
+{
+    const char *p = e->prefix;
+    if (e->dynamic)
+        str_printf(e->out,
+                   "/* Checks the values of the symbols; fills %s_SIZES_WORDS words. Once per shape. */\n",
+                   p);
+    else
+        str_printf(e->out, "/* Fills %s_SIZES_WORDS words; dims may be NULL. Never needed before run. */\n",
+                   p);
+    str_printf(e->out, "int %s_bind(const int64_t *dims, mlc_sizes_v1 *sizes);\n", p);
+    str_printf(e->out, "/* Runs once. Returns MLC_RUN_OK or what is wrong. */\n"
+                       "int %s_run(const %s_io *io, void *workspace);\n"
+                       "extern const mlc_model_v1 %s_model;\n", p, p, p);
+}
+
+/* An example that compiles when it is pasted below `#include "m.h"`. */
+static void add_usage(Emit *e)
+{
+    const char *p = e->prefix;
+    Str        *s = e->out;
+    str_printf(s, " * Usage:\n *\n *     #include \"%s.h\"\n *     #include <stdlib.h>\n *\n", p);
+    str_printf(s, " *     int infer(%s", e->dynamic ? "const int64_t *dims, " : "");
+    for (size_t i = 0; i < e->nio; i++) {
+        bool        input = i < e->p->inputs.len;
+        const char *type = c_type(io_at(e, i)->elem);
+        str_printf(s, "%s%s%s%s*%s", i ? ", " : "",
+                   input && !str_starts(type, "const") ? "const " : "", type,
+                   str_ends(type, "*") ? "" : " ", e->name[i]);
+    }
+    str_add(s, ")\n *     {\n");
+    if (e->dynamic)
+        str_printf(s, " *         mlc_sizes_v1 sizes[%s_SIZES_WORDS];\n *         int status = %s_bind"
+                      "(dims, sizes);\n *         if (status != MLC_RUN_OK)\n"
+                      " *             return status;\n", p, p);
+    str_printf(s, " *         %s_io io;\n", p);
+    if (e->dynamic)
+        str_add(s, " *         io.sizes = sizes;\n");
+    for (size_t i = 0; i < e->nio; i++)
+        str_printf(s, " *         io.%s = %s;\n", e->name[i], e->name[i]);
+    if (e->dynamic)
+        str_add(s, " *         void *workspace = aligned_alloc(64, (size_t)sizes[0]);\n");
+    else
+        str_printf(s, " *         void *workspace = aligned_alloc(64, %s_WORKSPACE_BYTES);\n", p);
+    str_printf(s, " *         %s%s_run(&io, workspace);\n *         free(workspace);\n"
+                  " *         return status;\n *     }\n",
+               e->dynamic ? "status = " : "int status = ", p);
+}
+
+Status header_emit(const Program *p, const char *prefix, const HeaderInfo *info, Str *out)
+{
+    Emit e = {
+        .p = p,
+        .prefix = prefix,
+        .info = info,
+        .out = out,
+        .name = header_io_names(p, out->arena),
+        .nio = p->inputs.len + p->outputs.len,
+        .dynamic = ex_sym_count(p->pool) > 0,
+    };
+    str_printf(out, "/* %s.h: ", prefix);
+    add_comment_text(out, info->source ? info->source : p->name);
+    str_printf(out, " compiled for %s by mlc %s. Do not edit.\n *\n", info->target,
+               info->mlc_version);
+    add_usage(&e);
+    str_add(out, " */\n\n");
+    str_addn(out, (const char *)mlc_abi_h, mlc_abi_h_size);
+    str_printf(out, "\n#ifndef %s_MLC_H\n#define %s_MLC_H\n\n", prefix, prefix);
+    add_constants(&e);
+    str_add(out, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+    add_struct(&e);
+    add_prototypes(&e);
+    str_add(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
+    return MLC_OK;
+}

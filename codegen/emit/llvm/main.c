@@ -1,0 +1,111 @@
+/* mlc-codegen: a serialized Program in, an object file out.
+ *
+ *     mlc-codegen [INPUT] --emit obj|asm|llvm-ir|bc --triple T --cpu NAME --features "+avx2,+fma"
+ *                 --prefix P --target-name x86-avx2 --sha256 HEX --cpu-bits N --threads N -O N
+ *                 [--fd N]... [--memory-limit BYTES] [--cpu-limit SECONDS] -o OUT
+ *
+ * It runs as a child of mlc, under limits; what it has to say are JSON lines {"code","message"} on
+ * descriptor 3 when that is open, else on stderr. The exit code is a Status. */
+#include "codegen/emit/llvm/emit.h"
+
+#include "ir/base/ctx.h"
+#include "ir/base/file.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+typedef struct Job {
+    Ctx           *ctx;
+    CodegenOptions opt;
+    FileMap        map;
+} Job;
+
+static void print_json_text(FILE *f, const char *s)
+{
+    for (; *s != '\0'; s++) {
+        unsigned char ch = (unsigned char)*s;
+
+        if (ch == '"' || ch == '\\')
+            fprintf(f, "\\%c", ch);
+        else if (ch < 0x20)
+            fprintf(f, "\\u%04x", ch);
+        else
+            fputc(ch, f);
+    }
+}
+
+static void report(const Ctx *c, bool has_channel)
+{
+    FILE *f = has_channel ? fdopen(3, "w") : NULL;
+
+    if (f == NULL)
+        f = stderr;
+    for (const Diag *d = c->diags.first; d != NULL; d = d->next) {
+        fprintf(f, "{\"code\":\"%s\",\"message\":\"", diag_code_name[d->code]);
+        print_json_text(f, d->message);
+        fputs("\"}\n", f);
+    }
+    fflush(f);
+}
+
+static void limit(int what, int64_t value)
+{
+    struct rlimit r = {(rlim_t)value, (rlim_t)value};
+
+    if (value > 0)
+        setrlimit(what, &r);
+}
+
+static Status compile(void *arg)
+{
+    Job    *j = arg;
+    Unit    u = {.ctx = j->ctx, .opt = &j->opt};
+    Status  st;
+
+    TRY(program_read(j->ctx, j->map.data, j->map.size, &u.program));
+    u.arena = u.program->arena;
+    TRY(unit_open(&u));
+    st = emit_program(&u);
+    if (st == MLC_OK && !j->opt.no_runtime)
+        st = unit_link_runtime(&u);
+    if (st == MLC_OK)
+        st = unit_optimize(&u);
+    if (st == MLC_OK)
+        st = unit_write(&u);
+    unit_close(&u);
+    return st;
+}
+
+static void on_signal(int sig)
+{
+    file_out_abort_all();
+    _exit(128 + sig);
+}
+
+int main(int argc, char **argv)
+{
+    Ctx    c;
+    Job    j = {.ctx = &c};
+    bool   has_channel = fcntl(3, F_GETFL) >= 0; /* before anything else may open as 3 */
+    Status st;
+
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    ctx_init(&c);
+    st = options_parse(&c, argc, argv, &j.opt);
+    if (st == MLC_OK) {
+        limit(RLIMIT_AS, j.opt.memory_limit);
+        limit(RLIMIT_CPU, j.opt.cpu_limit);
+        st = file_map(&c, j.opt.input, &j.map);
+    }
+    if (st == MLC_OK) {
+        st = ctx_protect(&c, compile, &j);
+        file_unmap(&j.map);
+    }
+    report(&c, has_channel);
+    ctx_free(&c);
+    return (int)st;
+}

@@ -1,0 +1,206 @@
+/* The program: every kernel once, and P_exec, which runs the steps in order.
+ *
+ *     int P_exec(const mlc_rt_run *r)      r: {sym, offset, io, workspace}
+ *
+ * One frame on the stack serves all steps: status, symbols, buffers (runtime/rt.h). Work that is
+ * surely small is called directly, without asking the thread pool. */
+#include "codegen/emit/llvm/emit.h"
+
+#include "ir/base/str.h"
+
+enum { SMALL_NS = 20000, FRAME_HEAD = 16 };
+
+typedef struct Exec {
+    Unit         *u;
+    LLVMValueRef  fn, frame, weights;
+    LLVMValueRef  sym, offset, io, workspace;
+    LLVMValueRef *kernel;  /* by position in program->kernels */
+    int          *number;  /* of each SPACE_TEMP object among them, by position in program->mem */
+} Exec;
+
+const char *unit_name(Unit *u, const char *suffix)
+{
+    return arena_printf(u->arena, "%s_%s", u->opt->prefix, suffix);
+}
+
+LLVMValueRef unit_global(Unit *u, const char *suffix, LLVMValueRef init, bool is_constant)
+{
+    LLVMValueRef g = LLVMAddGlobal(u->module, LLVMTypeOf(init), unit_name(u, suffix));
+
+    LLVMSetInitializer(g, init);
+    LLVMSetGlobalConstant(g, is_constant);
+    LLVMSetLinkage(g, LLVMInternalLinkage);
+    return g;
+}
+
+static LLVMValueRef field(Unit *u, LLVMValueRef base, int64_t bytes)
+{
+    LLVMValueRef at = unit_i64(u, bytes);
+
+    return LLVMBuildInBoundsGEP2(u->b, u->i8, base, &at, 1, "");
+}
+
+static LLVMValueRef load_field(Unit *u, LLVMTypeRef t, LLVMValueRef base, int64_t bytes)
+{
+    return LLVMBuildLoad2(u->b, t, field(u, base, bytes), "");
+}
+
+static LLVMValueRef object_address(Exec *x, const MemObj *o)
+{
+    Unit        *u = x->u;
+    LLVMValueRef at;
+    int64_t      io = o->io;
+
+    switch (o->space) {
+    case SPACE_INPUT: return load_field(u, u->ptr, x->io, 8 * io);
+    case SPACE_OUTPUT:
+        return load_field(u, u->ptr, x->io, 8 * (io + (int64_t)u->program->inputs.len));
+    case SPACE_CONST: return field(u, x->weights, o->offset);
+    default: break;
+    }
+    if (ex_sym_count(u->program->pool) == 0)
+        return field(u, x->workspace, o->offset);
+    for (size_t i = 0; i < u->program->mem.len; i++) {
+        if (u->program->mem.at[i] == o)
+            io = x->number[i];
+    }
+    at = load_field(u, u->i64, x->offset, 8 * io);
+    return LLVMBuildInBoundsGEP2(u->b, u->i8, x->workspace, &at, 1, "");
+}
+
+/* Leaves with the status when it is not 0. */
+static void check_status(Exec *x, LLVMValueRef status)
+{
+    Unit             *u = x->u;
+    LLVMBasicBlockRef bad = LLVMAppendBasicBlockInContext(u->cx, x->fn, "failed");
+    LLVMBasicBlockRef ok = LLVMAppendBasicBlockInContext(u->cx, x->fn, "next");
+
+    LLVMBuildCondBr(u->b, LLVMBuildICmp(u->b, LLVMIntEQ, status, unit_i32(u, 0), ""), ok, bad);
+    LLVMPositionBuilderAtEnd(u->b, bad);
+    LLVMBuildRet(u->b, status);
+    LLVMPositionBuilderAtEnd(u->b, ok);
+}
+
+static LLVMValueRef runtime_launch(Unit *u)
+{
+    LLVMTypeRef  types[5] = {u->ptr, u->ptr, u->i64, u->i64, u->i32};
+    LLVMValueRef fn = LLVMGetNamedFunction(u->module, "mlc_rt_launch");
+
+    if (fn == NULL)
+        fn = LLVMAddFunction(u->module, "mlc_rt_launch",
+                             LLVMFunctionType(u->i32, types, 5, false));
+    return fn;
+}
+
+static LLVMValueRef kernel_function(Exec *x, const Kernel *k)
+{
+    const Program *p = x->u->program;
+
+    for (size_t i = 0; i < p->kernels.len; i++) {
+        if (p->kernels.at[i] == k)
+            return x->kernel[i];
+    }
+    return NULL;
+}
+
+static void launch(Exec *x, const Step *s)
+{
+    Unit         *u = x->u;
+    const Kernel *k = s->kernel;
+    Ex            work = kernel_work(k->pool, k), n = kernel_iterations(k->pool, k);
+    LLVMValueRef  fn = kernel_function(x, k), args[5], launcher;
+    int64_t       ns = INT64_MAX, count = -1;
+
+    for (size_t i = 0; i < s->args.len; i++)
+        LLVMBuildStore(u->b, object_address(x, s->args.at[i]),
+                       field(u, x->frame, FRAME_HEAD + 8 * (int64_t)i));
+    args[0] = x->frame;
+    args[1] = unit_i64(u, 0);
+    args[2] = emit_size(u, n, x->sym, NULL);
+    if ((ex_is_int(work, &ns) && ns < SMALL_NS) || (ex_is_int(n, &count) && count <= 1) ||
+        u->opt->threads == 1) {
+        LLVMBuildCall2(u->b, LLVMGlobalGetValueType(fn), fn, args, 3, "");
+        if (kernel_has_check(k->body))
+            check_status(x, load_field(u, u->i32, x->frame, 0));
+        return;
+    }
+    launcher = runtime_launch(u);
+    args[0] = fn;
+    args[1] = x->frame;
+    args[3] = emit_size(u, work, x->sym, NULL);
+    args[4] = unit_i32(u, u->opt->threads);
+    check_status(x, LLVMBuildCall2(u->b, LLVMGlobalGetValueType(launcher), launcher, args, 5, ""));
+}
+
+static void zero(Exec *x, const Step *s)
+{
+    Unit         *u = x->u;
+    const MemObj *o = s->args.at[0];
+
+    LLVMBuildMemSet(u->b, object_address(x, o), LLVMConstInt(u->i8, 0, false),
+                    emit_size(u, o->size_bytes, x->sym, NULL), 1);
+}
+
+static void open_exec(Exec *x)
+{
+    Unit          *u = x->u;
+    const Program *p = u->program;
+    size_t         most = 1;
+    LLVMValueRef   r;
+
+    x->fn = LLVMAddFunction(u->module, unit_name(u, "exec"),
+                            LLVMFunctionType(u->i32, &u->ptr, 1, false));
+    LLVMSetLinkage(x->fn, LLVMInternalLinkage);
+    unit_attributes(u, x->fn);
+    LLVMPositionBuilderAtEnd(u->b, LLVMAppendBasicBlockInContext(u->cx, x->fn, "entry"));
+    for (size_t i = 0; i < p->steps.len; i++)
+        most = MAX(most, p->steps.at[i].args.len);
+    x->frame = LLVMBuildAlloca(u->b, LLVMArrayType2(u->i64, FRAME_HEAD / 8 + most), "frame");
+    LLVMSetAlignment(x->frame, 16);
+    r = LLVMGetParam(x->fn, 0);
+    x->sym = load_field(u, u->ptr, r, 0);
+    x->offset = load_field(u, u->ptr, r, 8);
+    x->io = load_field(u, u->ptr, r, 16);
+    x->workspace = load_field(u, u->ptr, r, 24);
+    LLVMBuildStore(u->b, unit_i64(u, 0), x->frame);
+    LLVMBuildStore(u->b, x->sym, field(u, x->frame, 8));
+}
+
+static void emit_exec(Exec *x)
+{
+    const Program *p = x->u->program;
+
+    open_exec(x);
+    for (size_t i = 0; i < p->steps.len; i++) {
+        if (p->steps.at[i].kind == STEP_LAUNCH)
+            launch(x, &p->steps.at[i]);
+        else
+            zero(x, &p->steps.at[i]);
+    }
+    LLVMBuildRet(x->u->b, unit_i32(x->u, 0));
+}
+
+Status emit_program(Unit *u)
+{
+    const Program *p = u->program;
+    Exec           x = {.u = u};
+    int            n = 0;
+    Status         worst = MLC_OK;
+
+    x.kernel = NEW_ARRAY(u->arena, LLVMValueRef, p->kernels.len);
+    x.number = NEW_ARRAY(u->arena, int, p->mem.len);
+    for (size_t i = 0; i < p->mem.len; i++) {
+        if (p->mem.at[i]->space == SPACE_TEMP)
+            x.number[i] = n++;
+    }
+    for (size_t i = 0; i < p->kernels.len; i++) {
+        Status st = emit_kernel(u, p->kernels.at[i], &x.kernel[i]);
+
+        worst = MAX(worst, st);
+    }
+    TRY(worst);
+    TRY(emit_weights(u, &x.weights));
+    emit_exec(&x);
+    emit_model(u, x.fn);
+    return MLC_OK;
+}

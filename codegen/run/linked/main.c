@@ -1,0 +1,17 @@
+/* RUNNER DIR: the runner with its artifact linked in, for machines that an emulator plays. The
+ * linker gives mlc_linked_model the address of PREFIX_model. */
+#include "codegen/run/serve.h"
+
+#include <stdio.h>
+
+extern const mlc_model_v1 mlc_linked_model;
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s DIR\n", argv[0]);
+        return 2;
+    }
+    serve_die_with_parent();
+    return serve(&mlc_linked_model, mlc_pool_v1, argv[1], 0);
+}

@@ -1,0 +1,530 @@
+/* The runner's loop: see serve.h for the protocol.
+ *
+ * The model is trusted as far as its own process: when it crashes, the client sees the end of the
+ * pipe. Sizes come from bind() and are checked before they are multiplied. */
+#include "codegen/run/serve.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A piece of memory for one input, output or the workspace. */
+typedef struct Block {
+    void   *data;
+    int64_t bytes;
+    void   *map; /* what munmap() gets; NULL: data is from aligned_alloc() */
+    size_t  map_bytes;
+} Block;
+
+typedef struct Session {
+    const mlc_model_v1 *model;
+    PoolFn              pool;
+    const char         *dir;
+    int64_t             load_ns;
+    int64_t            *sizes;  /* sizes_words words */
+    Block              *block;  /* inputs, outputs, workspace */
+    const void        **io;     /* what run() receives */
+    int                 guard;
+    int                 bound;
+} Session;
+
+static const mlc_io_v1 *io_at(const mlc_model_v1 *m, int i)
+{
+    return i < m->ninputs ? &m->inputs[i] : &m->outputs[i - m->ninputs];
+}
+
+/* Bits of an element type, by ONNX number; 0: not a type with plain storage. */
+static int element_bits(int onnx)
+{
+    switch (onnx) {
+#define X(id, text, number, bits, cls, ctype) \
+    case number:                              \
+        return #cls[0] == 'T' ? 0 : bits;
+#include "ir/expr/elem.def"
+#undef X
+    default:
+        return 0;
+    }
+}
+
+int64_t serve_clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void serve_die_with_parent(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* ---- answers ---- */
+
+static void answer_error(int code, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void answer_error(int code, const char *fmt, ...)
+{
+    va_list ap;
+    printf("error %d ", code);
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    printf("\n");
+    fflush(stdout);
+}
+
+static void answer_ok(void)
+{
+    printf("ok\n");
+    fflush(stdout);
+}
+
+int serve_refuse(const char *fmt, ...)
+{
+    va_list ap;
+    printf("error %d ", SERVE_SYSTEM);
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    printf("\n");
+    fflush(stdout);
+    return 1;
+}
+
+static void print_name(const char *s)
+{
+    for (; s && *s; s++)
+        if ((unsigned char)*s < ' ' || *s == '%')
+            printf("%%%02X", (unsigned char)*s);
+        else
+            putchar(*s);
+    putchar('\n');
+}
+
+static void describe(const Session *s)
+{
+    const mlc_model_v1 *m = s->model;
+    printf("target ");
+    print_name(m->target);
+    printf("version ");
+    print_name(m->mlc_version);
+    printf("name ");
+    print_name(m->name);
+    printf("workspace %lld\nthreads %d\nload %lld\n", (long long)m->workspace_bytes,
+           s->pool ? s->pool(2, NULL, NULL, 0, 0, 0) : 1, (long long)s->load_ns);
+    for (int i = 0; i < m->ninputs + m->noutputs; i++) {
+        const mlc_io_v1 *io = io_at(m, i);
+        printf("%s %d %d ", i < m->ninputs ? "input" : "output", (int)io->elem, (int)io->rank);
+        for (int k = 0; k < io->rank; k++)
+            printf("%lld ", (long long)io->dim[k]);
+        print_name(io->name);
+    }
+    for (int k = 0; k < m->nsymbols; k++) {
+        const mlc_symbol_v1 *y = &m->symbols[k];
+        printf("symbol %lld %lld %d %d ", (long long)y->min, (long long)y->max, (int)y->input,
+               (int)y->axis);
+        print_name(y->name);
+    }
+    answer_ok();
+}
+
+/* ---- memory ---- */
+
+static void block_free(Block *b)
+{
+    if (b->map)
+        munmap(b->map, b->map_bytes);
+    else
+        free(b->data);
+    memset(b, 0, sizeof *b);
+}
+
+/* Memory of `bytes`; with `guard` its last byte is the last before an unmapped page. Returns 0 when
+ * the system refuses. */
+static int block_make(Block *b, int64_t bytes, int guard)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    b->bytes = bytes;
+    if (bytes < 0 || (uint64_t)bytes > SIZE_MAX / 2)
+        return 0;
+    if (!guard) {
+        b->data = aligned_alloc(64, ((size_t)bytes + 64) & ~(size_t)63);
+        if (b->data)
+            memset(b->data, 0, (size_t)bytes);
+        return b->data != NULL;
+    }
+    size_t body = ((size_t)bytes + page - 1) & ~(page - 1);
+    b->map_bytes = body + 2 * page;
+    char *p = mmap(NULL, b->map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return 0;
+    b->map = p;
+    b->data = p + page + body - (size_t)bytes;
+    if (body && mprotect(p + page, body, PROT_READ | PROT_WRITE) != 0)
+        return 0;
+    memset(b->data, 0xff, (size_t)bytes);
+    return 1;
+}
+
+/* Bytes of an input or output with the given dimensions; -1: too large or no plain type. */
+static int64_t tensor_bytes(const mlc_io_v1 *io, const int64_t *dim)
+{
+    int64_t n = 1, bits = element_bits(io->elem);
+    if (bits == 0)
+        return -1;
+    for (int k = 0; k < io->rank; k++)
+        if (dim[k] < 0 || __builtin_mul_overflow(n, dim[k], &n))
+            return -1;
+    if (__builtin_mul_overflow(n, bits, &n) || n > INT64_MAX - 7)
+        return -1;
+    return (n + 7) / 8;
+}
+
+/* ---- bind ---- */
+
+/* The next number of the line; 0 when there is none. */
+static int next_number(char **at, int64_t *v)
+{
+    char *end;
+    errno = 0;
+    *v = strtoll(*at, &end, 10);
+    int good = end != *at && errno == 0;
+    *at = end;
+    return good;
+}
+
+/* Reads the shapes of all inputs into `dim` (in order, one after another). */
+static int read_shapes(const Session *s, char *at, int64_t *dim)
+{
+    const mlc_model_v1 *m = s->model;
+    for (int i = 0; i < m->ninputs; i++) {
+        int64_t rank;
+        if (!next_number(&at, &rank) || rank != m->inputs[i].rank) {
+            answer_error(MLC_RUN_ARGUMENT, "input '%s' has rank %d", m->inputs[i].name,
+                         (int)m->inputs[i].rank);
+            return 0;
+        }
+        for (int k = 0; k < rank; k++)
+            if (!next_number(&at, dim++)) {
+                answer_error(MLC_RUN_ARGUMENT, "too few dimensions");
+                return 0;
+            }
+    }
+    return 1;
+}
+
+/* Calls the model's bind() with the values that the shapes give the symbols. */
+static int bind_symbols(Session *s, const int64_t *dim)
+{
+    const mlc_model_v1 *m = s->model;
+    int64_t *value = calloc((size_t)m->nsymbols + 1, sizeof *value);
+    if (!value)
+        return MLC_RUN_MEMORY;
+    for (int k = 0; k < m->nsymbols; k++) {
+        const mlc_symbol_v1 *y = &m->symbols[k];
+        value[k] = y->min;
+        if (y->input < 0 || y->input >= m->ninputs || y->axis >= m->inputs[y->input].rank)
+            continue;
+        int at = 0;
+        for (int i = 0; i < y->input; i++)
+            at += m->inputs[i].rank;
+        value[k] = dim[at + y->axis];
+    }
+    int code = m->bind(value, s->sizes);
+    free(value);
+    return code;
+}
+
+/* Do the shapes agree with what bind() made of the symbols? Answers the error. */
+static int shapes_agree(const Session *s, const int64_t *dim)
+{
+    const mlc_model_v1 *m = s->model;
+    const int64_t      *want = s->sizes + 1 + m->nsymbols;
+    for (int i = 0; i < m->ninputs; i++)
+        for (int k = 0; k < m->inputs[i].rank; k++, want++, dim++)
+            if (*want != *dim) {
+                answer_error(MLC_RUN_SHAPE, "input '%s' has dimension %d of %lld against %lld",
+                             m->inputs[i].name, k, (long long)*dim, (long long)*want);
+                return 0;
+            }
+    return 1;
+}
+
+/* The dimensions of inputs or outputs number [from, to) as bind() computed them. */
+static void print_shapes(const Session *s, const char *key, int from, int to)
+{
+    const mlc_model_v1 *m = s->model;
+    const int64_t      *d = s->sizes + 1 + m->nsymbols;
+    for (int i = 0; i < to; i++) {
+        if (i >= from)
+            printf("%s %d", key, (int)io_at(m, i)->rank);
+        for (int k = 0; k < io_at(m, i)->rank; k++, d++)
+            if (i >= from)
+                printf(" %lld", (long long)*d);
+        if (i >= from)
+            printf("\n");
+    }
+}
+
+static void symbols_request(Session *s, char *words)
+{
+    const mlc_model_v1 *m = s->model;
+    int64_t            *value = calloc((size_t)m->nsymbols + 1, sizeof *value);
+    int                 have = 0;
+    s->bound = 0;
+    if (!value) {
+        answer_error(SERVE_SYSTEM, "out of memory");
+        return;
+    }
+    while (have < m->nsymbols && next_number(&words, &value[have]))
+        have++;
+    int code = have < m->nsymbols ? MLC_RUN_ARGUMENT : m->bind(value, s->sizes);
+    free(value);
+    if (code != MLC_RUN_OK) {
+        answer_error(code, "bind refuses these dimensions");
+        return;
+    }
+    print_shapes(s, "input", 0, m->ninputs);
+    print_shapes(s, "output", m->ninputs, m->ninputs + m->noutputs);
+    answer_ok();
+}
+
+static int make_blocks(Session *s)
+{
+    const mlc_model_v1 *m = s->model;
+    const int64_t      *dim = s->sizes + 1 + m->nsymbols;
+    int                 n = m->ninputs + m->noutputs;
+    for (int i = 0; i <= n; i++)
+        block_free(&s->block[i]);
+    for (int i = 0; i < n; i++) {
+        int64_t bytes = tensor_bytes(io_at(m, i), dim);
+        if (bytes < 0 || !block_make(&s->block[i], bytes, s->guard)) {
+            answer_error(SERVE_SYSTEM, "no memory for '%s'", io_at(m, i)->name);
+            return 0;
+        }
+        dim += io_at(m, i)->rank;
+    }
+    if (!block_make(&s->block[n], s->sizes[0], s->guard)) {
+        answer_error(SERVE_SYSTEM, "no memory for the workspace of %lld bytes",
+                     (long long)s->sizes[0]);
+        return 0;
+    }
+    int at = 0;
+    if (m->nsymbols > 0)
+        s->io[at++] = s->sizes;
+    for (int i = 0; i < n; i++)
+        s->io[at++] = s->block[i].data;
+    return 1;
+}
+
+static void bind_request(Session *s, char *words)
+{
+    const mlc_model_v1 *m = s->model;
+    int64_t             guard;
+    int                 total = 0;
+    for (int i = 0; i < m->ninputs; i++)
+        total += m->inputs[i].rank;
+    s->bound = 0;
+    if (!next_number(&words, &guard)) {
+        answer_error(MLC_RUN_ARGUMENT, "bind without shapes");
+        return;
+    }
+    s->guard = guard != 0;
+    int64_t *dim = calloc((size_t)total + 1, sizeof *dim);
+    if (!dim) {
+        answer_error(SERVE_SYSTEM, "out of memory");
+        return;
+    }
+    if (read_shapes(s, words, dim)) {
+        int code = bind_symbols(s, dim);
+        if (code != MLC_RUN_OK)
+            answer_error(code, "bind refuses these shapes");
+        else if (shapes_agree(s, dim) && make_blocks(s))
+            s->bound = 1;
+    }
+    free(dim);
+    if (!s->bound)
+        return;
+    print_shapes(s, "output", m->ninputs, m->ninputs + m->noutputs);
+    printf("workspace %lld\n", (long long)s->sizes[0]);
+    answer_ok();
+}
+
+/* ---- run and bench ---- */
+
+/* Moves block `b` from or to DIR/KIND<number>.bin. */
+static int transfer(const Session *s, const Block *b, const char *kind, int number)
+{
+    char path[4096];
+    int  write = kind[0] == 'o';
+    snprintf(path, sizeof path, "%s/%s%d.bin", s->dir, kind, number);
+    FILE *f = fopen(path, write ? "wb" : "rb");
+    if (!f) {
+        answer_error(SERVE_SYSTEM, "cannot open %s", path);
+        return 0;
+    }
+    size_t want = (size_t)b->bytes;
+    size_t got = write ? fwrite(b->data, 1, want, f) : fread(b->data, 1, want, f);
+    int    longer = !write && getc(f) != EOF;
+    if ((fclose(f) != 0 && write) || got != want || longer) {
+        answer_error(SERVE_SYSTEM, "%s: wrong size, or the disk is full", path);
+        return 0;
+    }
+    return 1;
+}
+
+static int read_inputs(const Session *s)
+{
+    for (int i = 0; i < s->model->ninputs; i++)
+        if (!transfer(s, &s->block[i], "in", i))
+            return 0;
+    return 1;
+}
+
+/* Runs once. Returns the model's status. */
+static int run_once(const Session *s)
+{
+    const mlc_model_v1 *m = s->model;
+    return m->run(s->io, s->block[m->ninputs + m->noutputs].data);
+}
+
+static void run_request(const Session *s)
+{
+    const mlc_model_v1 *m = s->model;
+    if (!read_inputs(s))
+        return;
+    for (int i = m->ninputs; s->guard && i <= m->ninputs + m->noutputs; i++)
+        memset(s->block[i].data, 0xff, (size_t)s->block[i].bytes);
+    int code = run_once(s);
+    if (code != MLC_RUN_OK) {
+        answer_error(code, "run");
+        return;
+    }
+    for (int i = 0; i < m->noutputs; i++)
+        if (!transfer(s, &s->block[m->ninputs + i], "out", i))
+            return;
+    answer_ok();
+}
+
+/* Warms up for warm_ns, then measures into `times`; returns how many, or -status. */
+static int64_t measure(const Session *s, int64_t runs, int64_t min_ns, int64_t warm_ns,
+                       int64_t *times)
+{
+    int64_t start = serve_clock_ns(), n = 0;
+    do {
+        int code = run_once(s);
+        if (code != MLC_RUN_OK)
+            return -code;
+    } while (serve_clock_ns() - start < warm_ns);
+    start = serve_clock_ns();
+    for (int64_t t = start; n < SERVE_MAX_RUNS && (n < runs || t - start < min_ns);) {
+        int code = run_once(s);
+        if (code != MLC_RUN_OK)
+            return -code;
+        int64_t end = serve_clock_ns();
+        times[n++] = end - t;
+        t = end;
+    }
+    return n;
+}
+
+static void bench_request(const Session *s, char *words)
+{
+    int64_t runs, min_ns, warm_ns;
+    if (!next_number(&words, &runs) || !next_number(&words, &min_ns) ||
+        !next_number(&words, &warm_ns)) {
+        answer_error(MLC_RUN_ARGUMENT, "bench RUNS MIN_NS WARM_NS");
+        return;
+    }
+    if (!read_inputs(s))
+        return;
+    int64_t *times = mmap(NULL, SERVE_MAX_RUNS * sizeof *times, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (times == MAP_FAILED) {
+        answer_error(SERVE_SYSTEM, "out of memory");
+        return;
+    }
+    int64_t n = measure(s, runs, min_ns, warm_ns, times);
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    Block b = {.data = times, .bytes = n * (int64_t)sizeof *times};
+    if (n < 0) {
+        answer_error((int)-n, "run");
+    } else if (transfer(s, &b, "out-times", 0)) {
+        printf("times %lld\nrss %lld\n", (long long)n, (long long)use.ru_maxrss * 1024);
+        answer_ok();
+    }
+    munmap(times, SERVE_MAX_RUNS * sizeof *times);
+}
+
+/* ---- the loop ---- */
+
+static void set_threads(const Session *s, char *words)
+{
+    int64_t n;
+    if (!next_number(&words, &n)) {
+        answer_error(MLC_RUN_ARGUMENT, "threads N");
+        return;
+    }
+    printf("threads %d\n", s->pool ? s->pool(1, NULL, NULL, n, 0, 0) : 1);
+    answer_ok();
+}
+
+/* Answers one request; 0: quit. */
+static int answer(Session *s, char *line)
+{
+    char *words = line + strcspn(line, " \n");
+    if (*words)
+        *words++ = 0;
+    if (strcmp(line, "quit") == 0)
+        return 0;
+    if (strcmp(line, "describe") == 0)
+        describe(s);
+    else if (strcmp(line, "threads") == 0)
+        set_threads(s, words);
+    else if (strcmp(line, "symbols") == 0)
+        symbols_request(s, words);
+    else if (strcmp(line, "bind") == 0)
+        bind_request(s, words);
+    else if (strcmp(line, "run") == 0 && s->bound)
+        run_request(s);
+    else if (strcmp(line, "bench") == 0 && s->bound)
+        bench_request(s, words);
+    else
+        answer_error(MLC_RUN_ARGUMENT, "unknown request, or no shapes yet");
+    return 1;
+}
+
+int serve(const mlc_model_v1 *model, PoolFn pool, const char *dir, int64_t load_ns)
+{
+    if (model->abi != 1 || model->ninputs < 0 || model->noutputs < 0 || model->sizes_words < 1)
+        return serve_refuse("the artifact has ABI version %u", model->abi);
+    int     n = model->ninputs + model->noutputs;
+    Session s = {.model = model, .pool = pool, .dir = dir, .load_ns = load_ns};
+    s.sizes = calloc((size_t)model->sizes_words, sizeof *s.sizes);
+    s.block = calloc((size_t)n + 1, sizeof *s.block);
+    s.io = calloc((size_t)n + 1, sizeof *s.io);
+    if (!s.sizes || !s.block || !s.io)
+        return serve_refuse("out of memory");
+    char  *line = NULL;
+    size_t room = 0;
+    while (getline(&line, &room, stdin) > 0 && answer(&s, line))
+        ;
+    free(line);
+    for (int i = 0; i <= n; i++)
+        block_free(&s.block[i]);
+    free(s.sizes);
+    free(s.block);
+    free(s.io);
+    return 0;
+}

@@ -1,0 +1,83 @@
+/* Cast, CastLike: conversion of every element. Float to integer truncates; float8 saturates unless
+ * told otherwise. */
+#include "ir/ops/check.h"
+
+#define CAST_ATTRS(A, S)                                                          \
+    A(S, str, round_mode, "up", "rounding to float8e8m0: up, down or nearest")    \
+    A(S, int, saturate, "1", "float8: 1 limits to the largest number")            \
+    A(S, int, to, NULL, "element type, by its ONNX number")
+ATTRS(CastAttrs, CAST_ATTRS);
+
+#define CAST_LIKE_ATTRS(A, S)                                                     \
+    A(S, str, round_mode, "up", "rounding to float8e8m0: up, down or nearest")    \
+    A(S, int, saturate, "1", "float8: 1 limits to the largest number")
+ATTRS(CastLikeAttrs, CAST_LIKE_ATTRS);
+
+static Status infer_to(Graph *g, Node *n, Elem e)
+{
+    TRY(node_need_elem(n, 0, IS_DATA));
+    if (!elem_is_float(e) && !elem_is_int(e) && e != ELEM_BOOL)
+        return node_error(n, E0204, "conversion to %s",
+                          e == ELEM_NONE ? "an unknown type" : elem_name[e]);
+    TRY(infer_same(g, n));
+    n->out[0]->type.elem = e;
+    return MLC_OK;
+}
+
+static Status infer_cast(Graph *g, Node *n)
+{
+    const CastAttrs *a = n->attrs;
+    return infer_to(g, n, a->to < 1 || a->to > 99 ? ELEM_NONE : elem_from_onnx((int)a->to));
+}
+
+static Status infer_cast_like(Graph *g, Node *n)
+{
+    return infer_to(g, n, n->in[1]->type.elem);
+}
+
+static void define_cast_as(Te *t, bool saturate)
+{
+    Tx y = te_out(t, 0);
+    te_stage(t, y);
+    Ex x = te_load_bcast(t, te_in(t, 0));
+    bool f8 = elem_is_float(y->elem) && elem_bits[y->elem] == 8;
+    te_yield(t, saturate && f8 ? ex_cast_saturating(t->pool, y->elem, x)
+                               : te_cast(t, y->elem, x));
+}
+
+static void define_cast(Te *t, const Node *n)
+{
+    define_cast_as(t, ((const CastAttrs *)n->attrs)->saturate != 0);
+}
+
+static void define_cast_like(Te *t, const Node *n)
+{
+    define_cast_as(t, ((const CastLikeAttrs *)n->attrs)->saturate != 0);
+}
+
+/* Version 1 named the type. */
+static Status upgrade(RawNode *raw)
+{
+    static const char *const name[] = {
+        "UNDEFINED", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "STRING",
+        "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64",
+    };
+    const RawAttr *to = raw_attr(raw, "to");
+    for (size_t i = 0; to && to->kind == ATTR_str && i < COUNT_OF(name); i++)
+        if (strcmp(to->s, name[i]) == 0) {
+            raw_set_int(raw, "to", (int64_t)i);
+            break;
+        }
+    return MLC_OK;
+}
+
+OP(cast) = {
+    .name = "Cast", .since = {1, 6, 9, 13, 19, 21, 23, 24, 25, 28}, .min_in = 1, .max_in = 1,
+    .traits = OP_ELEMENTWISE, ATTRS_OF(CastAttrs), .upgrade = upgrade, .infer = infer_cast,
+    .define = define_cast, .doc = "y = x as another type",
+};
+OP(cast_like) = {
+    .name = "CastLike", .since = {15, 19, 21, 23, 24, 25}, .min_in = 2, .max_in = 2,
+    ATTRS_OF(CastLikeAttrs), .infer = infer_cast_like, .define = define_cast_like,
+    .doc = "y = x as the type of the second input",
+};

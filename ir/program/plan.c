@@ -1,0 +1,95 @@
+/* Memory: offsets of constants in the weights section and of objects in the workspace. The workspace
+ * is planned by runtime/plan.c, the very function that artifacts with symbols call at bind. */
+#include "ir/program/program.h"
+
+#include "ir/base/ctx.h"
+#include "runtime/rt.h"
+
+enum { ALIGN = 64 };
+
+typedef struct Objects {
+    int      n;
+    int     *id; /* number of the memory object */
+    int64_t *size, *offset;
+    int32_t *first, *last;
+} Objects;
+
+/* The workspace objects; a size that needs symbols is -1 when `sym` is NULL. */
+static Objects workspace_objects(Arena *a, const Program *p, const int64_t *sym)
+{
+    size_t most = p->mem.len;
+    Objects o = {0, NEW_ARRAY(a, int, most), NEW_ARRAY(a, int64_t, most),
+                 NEW_ARRAY(a, int64_t, most), NEW_ARRAY(a, int32_t, most),
+                 NEW_ARRAY(a, int32_t, most)};
+    for (size_t i = 0; i < p->mem.len; i++) {
+        const MemObj *m = p->mem.at[i];
+        if (m->space != SPACE_TEMP)
+            continue;
+        o.id[o.n] = m->id;
+        o.first[o.n] = m->first;
+        o.last[o.n] = m->last;
+        if (!ex_is_int(m->size_bytes, &o.size[o.n]))
+            o.size[o.n] = sym ? ex_eval_size(m->size_bytes, sym) : -1;
+        o.n++;
+    }
+    return o;
+}
+
+int64_t program_plan(const Program *p, const int64_t *sym, int64_t *offset)
+{
+    Arena *a = arena_new(p->ctx);
+    Objects o = workspace_objects(a, p, sym);
+    int64_t total = mlc_rt_plan(o.n, o.size, o.first, o.last, o.offset);
+    for (int i = 0; i < o.n; i++)
+        offset[o.id[i]] = total < 0 ? -1 : o.offset[i];
+    arena_free(a);
+    return total;
+}
+
+/* ---- weights ---- */
+
+static uint64_t hash_of(const Tensor *t) { return t->data ? tensor_hash(t) : 0; }
+
+/* The object placed before with the same bytes, or NULL. `slots` is open addressing by hash. */
+static MemObj *placed_before(MemObj **slots, size_t nslots, MemObj *m)
+{
+    if (!m->data->data)
+        return NULL;
+    size_t s = hash_of(m->data) & (nslots - 1);
+    for (; slots[s]; s = (s + 1) & (nslots - 1))
+        if (slots[s]->size_bytes == m->size_bytes && tensor_equal(slots[s]->data, m->data))
+            return slots[s];
+    slots[s] = m;
+    return NULL;
+}
+
+static void plan_weights(Program *p)
+{
+    Arena *a = arena_new(p->ctx);
+    size_t nslots = 64;
+    while (nslots < p->mem.len * 2)
+        nslots *= 2;
+    MemObj **slots = NEW_ARRAY(a, MemObj *, nslots);
+    int64_t at = 0, bytes;
+    for (size_t i = 0; i < p->mem.len; i++) {
+        MemObj *m = p->mem.at[i];
+        if (m->space != SPACE_CONST || !m->data || !ex_is_int(m->size_bytes, &bytes))
+            continue;
+        const MemObj *same = placed_before(slots, nslots, m);
+        m->offset = same ? same->offset : at;
+        if (!same)
+            at += (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    }
+    p->weights_bytes = at;
+    arena_free(a);
+}
+
+void program_plan_memory(Program *p)
+{
+    plan_weights(p);
+    int64_t *offset = NEW_ARRAY(p->arena, int64_t, p->mem.len);
+    p->workspace_bytes = program_plan(p, NULL, offset);
+    for (size_t i = 0; i < p->mem.len; i++)
+        if (p->mem.at[i]->space == SPACE_TEMP)
+            p->mem.at[i]->offset = p->workspace_bytes < 0 ? -1 : offset[i];
+}

@@ -1,0 +1,45 @@
+/* Passes: graph -> graph. The pipeline is passes/pipeline.def, in order.
+ *
+ * A rewrite is allowed only when pass_step() says so: that makes every rewrite countable and lets
+ * `mlc bisect` find the first wrong one. */
+#ifndef MLC_PASS_H
+#define MLC_PASS_H
+
+#include "ir/graph/op_info.h"
+
+typedef struct PassReport {
+    const char *name;
+    int64_t     rewrites;
+    int         nodes_before, nodes_after;
+} PassReport;
+
+typedef struct PipelineReport {
+    VEC(PassReport) passes; /* one per pass that ran, in order; a pass that ran twice has two */
+} PipelineReport;
+
+typedef struct PipelineOptions {
+    int         level; /* 0: only what lowering needs, 1, 2, 3; 4: small */
+    const char *only;  /* comma-separated names of passes to run instead of the pipeline, or NULL */
+    /* Called after every pass; may be NULL. */
+    void      (*after)(void *arg, const char *pass, Graph *g);
+    void       *after_arg;
+} PipelineOptions;
+
+/* Runs the pipeline; with ctx->verify_each the verifier after every pass. `report` may be NULL; its
+ * records are in the graph's arena. E0501 and MLC_USAGE for an unknown name in `only`. */
+Status pipeline_run(Graph *g, const PipelineOptions *o, PipelineReport *report);
+
+typedef struct PassInfo {
+    const char *name;
+    const char *doc; /* one line */
+    Status    (*run)(Graph *g);
+} PassInfo;
+
+/* Every pass once, in the order of its first run. */
+extern const PassInfo pass_table[];
+extern const size_t   pass_count;
+
+/* Asks permission for one rewrite; counts it. False: leave the graph as it is. */
+bool pass_step(Graph *g);
+
+#endif

@@ -1,0 +1,90 @@
+/* Constant folding, in two ways.
+ *
+ * Known content: a value whose elements are known integers, bools or floats (type inference follows
+ * small tensors symbolically) becomes a constant, whatever computes it: Shape -> Gather -> Concat
+ * of a static shape costs nothing here.
+ * Evaluation: a node whose inputs are all constants is computed by the interpreter from its own
+ * definition, within a budget of work and size, so that neither a huge Expand nor an adversarial
+ * model can blow up the compiler. Random operators stay. */
+#include "passes/rewrite.h"
+#include "passes/simplify/evaluate.h"
+
+/* For all foldings of one run. */
+enum { TOTAL_POINTS = 1 << 30 };
+static const int64_t TOTAL_BYTES = (int64_t)4 << 30;
+
+/* The known elements of v as a tensor; NULL when some are unknown. */
+static Tensor *tensor_of_content(Graph *g, const Value *v)
+{
+    int n;
+    const Ex *content = type_is_static(&v->type) ? value_content(g, v, &n) : NULL;
+    if (!content)
+        return NULL;
+    bool is_float = elem_is_float(v->type.elem);
+    for (int i = 0; i < n; i++) {
+        if (is_float ? !ex_is_float(content[i], NULL) : !ex_is_int(content[i], NULL))
+            return NULL;
+    }
+    int64_t dim[MAX_RANK];
+    for (int i = 0; i < v->type.rank; i++)
+        ex_is_int(v->type.dim[i], &dim[i]);
+    Tensor *t = tensor_new(g->arena, v->type.elem, v->type.rank, dim);
+    for (int i = 0; i < n; i++) {
+        double f;
+        int64_t k;
+        if (is_float && ex_is_float(content[i], &f))
+            elem_set_f64(t->elem, (void *)t->data, (size_t)i, f);
+        else if (!is_float && ex_is_int(content[i], &k))
+            elem_set_i64(t->elem, (void *)t->data, (size_t)i, k);
+    }
+    return t;
+}
+
+/* Node n's output v becomes the constant t. True when n is gone. */
+static bool become_constant(Graph *g, Node *n, Value *v, const Tensor *t)
+{
+    const char *name = v->name;
+    Value *c = graph_const(g, name, t);
+    if (!step_replace(g, n, v, c))
+        return false;
+    value_take_name(g, v, c, name);
+    return !n->graph;
+}
+
+/* True when the node is gone. */
+static bool fold_content(Graph *g, Node *n)
+{
+    for (int i = 0; i < n->nout; i++) {
+        Value *v = n->out[i];
+        if (!v || value_is_dead(g, v))
+            continue;
+        Tensor *t = tensor_of_content(g, v);
+        if (t && become_constant(g, n, v, t))
+            return true;
+    }
+    return false;
+}
+
+static Status fold_node(Graph *g, Node *n, EvaluateBudget *budget)
+{
+    const Tensor **out = NEW_ARRAY(g->arena, const Tensor *, n->nout);
+    Status s = evaluate_node(g, n, budget, out);
+    if (s != MLC_OK)
+        return s == MLC_NO ? MLC_OK : s;
+    for (int i = 0; i < n->nout && n->graph; i++) {
+        if (out[i] && !value_is_dead(g, n->out[i]))
+            become_constant(g, n, n->out[i], out[i]);
+    }
+    return MLC_OK;
+}
+
+Status pass_fold(Graph *g)
+{
+    EvaluateBudget budget = {.points = TOTAL_POINTS, .bytes = TOTAL_BYTES};
+    for (Node *n = g->first, *next; n; n = next) {
+        next = n->next;
+        if (!(n->op->traits & OP_RANDOM) && !fold_content(g, n))
+            TRY(fold_node(g, n, &budget));
+    }
+    return MLC_OK;
+}

@@ -1,0 +1,177 @@
+/* Lowering keeps the meaning: every case is lowered twice, without any fusion or schedule (level 0)
+ * and for a machine with 8 lanes, and both programs are interpreted on the same random input. Sums may
+ * be reassociated, so results agree within a few rounding errors. */
+#include "codegen/lower/lower.h"
+#include "ir/base/str.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static const TargetDesc avx2_like = {.name = "test", .kind = TARGET_OBJECT, .vector_bits = 256,
+                                     .vector_regs = 16, .has_fma = true};
+
+typedef struct Case {
+    const char *name;
+    const char *text;     /* $W(shape) stands for a constant with random data */
+    const char *skeleton; /* the kernel that must be there, or NULL */
+    int64_t     batch;    /* value of the symbol */
+} Case;
+
+#define HEAD "graph \"g\" opset 13 { sym n >= 1 "
+
+static const Case cases[] = {
+    {"conv3x3", HEAD "in %x : f32[1,3,9,11] const %w : $W(16,3,3,3) const %b : $W(16)"
+     "%y : f32[1,16,9,11] = Conv(%x, %w, %b) {pads=[1,1,1,1]} %r : f32[1,16,9,11] = Relu(%y) out %r }", "gemm", 1},
+    {"conv_chain", HEAD "in %x : f32[n,3,12,12] const %w : $W(20,3,3,3) const %v : $W(9,20,3,3)"
+     "%y : f32[n,20,12,12] = Conv(%x, %w) {pads=[1,1,1,1]} %r : f32[n,20,12,12] = Relu(%y)"
+     "%z : f32[n,9,6,6] = Conv(%r, %v) {pads=[1,1,1,1], strides=[2,2]} out %z }", "gemm", 3},
+    {"conv_residual", HEAD "in %x : f32[1,16,8,8] const %w : $W(16,16,1,1)"
+     "%y : f32[1,16,8,8] = Conv(%x, %w) %z : f32[1,16,8,8] = Add(%y, %x) %r : f32[1,16,8,8] = Relu(%z) out %r }", "gemm", 1},
+    {"depthwise", HEAD "in %x : f32[2,24,10,10] const %w : $W(24,1,3,3) const %b : $W(24)"
+     "%y : f32[2,24,10,10] = Conv(%x, %w, %b) {pads=[1,1,1,1], group=24} out %y }", "vector", 1},
+    {"grouped", HEAD "in %x : f32[1,16,6,6] const %w : $W(32,4,3,3)"
+     "%y : f32[1,32,4,4] = Conv(%x, %w) {group=4} out %y }", "gemm", 1},
+    {"dilated", HEAD "in %x : f32[1,5,13,13] const %w : $W(10,5,3,3)"
+     "%y : f32[1,10,9,9] = Conv(%x, %w) {dilations=[2,2]} out %y }", "gemm", 1},
+    {"conv1d", HEAD "in %x : f32[1,6,40] const %w : $W(12,6,5)"
+     "%y : f32[1,12,40] = Conv(%x, %w) {pads=[2,2]} out %y }", "gemm", 1},
+    {"matmul", HEAD "in %x : f32[n,33] const %w : $W(33,21) const %b : $W(21)"
+     "%y : f32[n,21] = MatMul(%x, %w) %z : f32[n,21] = Add(%y, %b) out %z }", "gemm", 7},
+    {"matmul_row", HEAD "in %x : f32[1,64] const %w : $W(64,40) %y : f32[1,40] = MatMul(%x, %w) out %y }", "gemm", 1},
+    {"matmul_two_inputs", HEAD "in %x : f32[30,18] in %w : f32[18,50] %y : f32[30,50] = MatMul(%x, %w) out %y }", "gemm", 1},
+    {"matmul_batched", HEAD "in %x : f32[n,2,5,7] in %w : f32[n,2,7,9] %y : f32[n,2,5,9] = MatMul(%x, %w) out %y }", "gemm", 2},
+    {"gemm_transposed", HEAD "in %x : f32[n,20] const %w : $W(17,20) const %b : $W(17)"
+     "%y : f32[n,17] = Gemm(%x, %w, %b) {transB=1} %z : f32[n,17] = Sigmoid(%y) out %z }", "gemm", 5},
+    {"elementwise", HEAD "in %x : f32[n,3,7] in %v : f32[7] %y : f32[n,3,7] = Mul(%x, %v)"
+     "%z : f32[n,3,7] = Tanh(%y) %s : f32[n,3,7] = Sub(%z, %x) out %s }", "vector", 4},
+    {"maxpool", HEAD "in %x : f32[1,19,9,9] const %w : $W(19,19,1,1) %y : f32[1,19,9,9] = Conv(%x, %w)"
+     "%z : f32[1,19,5,5] = MaxPool(%y) {kernel_shape=[3,3], strides=[2,2], pads=[1,1,1,1]} out %z }", "gemm", 1},
+    {"softmax", HEAD "in %x : f32[n,50] %y : f32[n,50] = Softmax(%x) {axis=1} out %y }", "rows", 3},
+    {"concat", HEAD "in %x : f32[1,8,5,5] const %w : $W(8,8,1,1) const %v : $W(12,8,3,3)"
+     "%a : f32[1,8,5,5] = Conv(%x, %w) %b : f32[1,12,5,5] = Conv(%x, %v) {pads=[1,1,1,1]}"
+     "%c : f32[1,20,5,5] = Concat(%a, %b) {axis=1} %r : f32[1,20,5,5] = Relu(%c) out %r }", "gemm", 1},
+    {"flatten", HEAD "in %x : f32[n,3,6,6] const %w : $W(10,3,3,3) const %v : $W(160,12)"
+     "%a : f32[n,10,4,4] = Conv(%x, %w) %f : f32[n,160] = Flatten(%a) {axis=1} %y : f32[n,12] = MatMul(%f, %v) out %y }", "gemm", 2},
+    {"transpose", HEAD "in %x : f32[n,4,6,10] %t : f32[n,6,10,4] = Transpose(%x) {perm=[0,2,3,1]}"
+     "%y : f32[n,6,10,4] = Exp(%t) out %y }", NULL, 2},
+};
+
+/* ---- the text, with random constants ---- */
+
+static uint64_t rng;
+
+static float next_random(void)
+{
+    rng = rng * 6364136223846793005u + 1442695040888963407u;
+    return (float)((double)(rng >> 40) / (1 << 23) - 1.0);
+}
+
+static const char *expand_text(Arena *a, const char *text)
+{
+    Str s = str_new(a);
+    while (*text) {
+        if (!str_starts(text, "$W(")) {
+            str_addc(&s, *text++);
+            continue;
+        }
+        const char *close = strchr(text, ')');
+        int64_t count = 1;
+        for (const char *p = text + 3; p < close; p++) {
+            count *= strtoll(p, (char **)&p, 10);
+        }
+        str_add(&s, "f32[");
+        str_addn(&s, text + 3, (size_t)(close - text - 3));
+        str_add(&s, "] = hex \"");
+        for (int64_t i = 0; i < count; i++) {
+            float v = next_random();
+            uint8_t b[4];
+            memcpy(b, &v, 4);
+            str_printf(&s, "%02x%02x%02x%02x", b[0], b[1], b[2], b[3]);
+        }
+        str_addc(&s, '"');
+        text = close + 1;
+    }
+    return str_text(&s);
+}
+
+/* ---- both programs ---- */
+
+static Program *lowered(Ctx *c, const char *text, int level)
+{
+    Graph *g;
+    Program *p;
+    LowerOptions o = {.level = level};
+    assert_int_equal(graph_parse(c, text, "case", &g), MLC_OK);
+    assert_int_equal(graph_infer(g), MLC_OK);
+    assert_int_equal(lower_graph(g, &avx2_like, &o, &p), MLC_OK);
+    return p;
+}
+
+static int64_t io_count(const ProgramIo *io, const int64_t *sym)
+{
+    int64_t n = 1;
+    for (int i = 0; i < io->rank; i++)
+        n *= ex_eval_size(io->dim[i], sym);
+    return n;
+}
+
+static float *run(Program *p, int64_t batch, uint64_t seed, int64_t *count)
+{
+    const void *in[4];
+    int64_t sym[8];
+    for (int i = 0; i < 8; i++)
+        sym[i] = batch;
+    rng = seed;
+    for (size_t i = 0; i < p->inputs.len; i++) {
+        int64_t n = io_count(&p->inputs.at[i], sym);
+        float *data = NEW_ARRAY(p->arena, float, n);
+        for (int64_t k = 0; k < n; k++)
+            data[k] = next_random();
+        in[i] = data;
+    }
+    *count = io_count(&p->outputs.at[0], sym);
+    void *out = NEW_ARRAY(p->arena, float, *count);
+    assert_int_equal(program_interp(p, INTERP_EXACT, sym, in, &out), MLC_OK);
+    return out;
+}
+
+static bool has_skeleton(const Program *p, const char *name)
+{
+    for (size_t i = 0; i < p->kernels.len; i++)
+        if (str_eq(p->kernels.at[i]->skeleton, name))
+            return true;
+    return false;
+}
+
+static void check_case(void **state)
+{
+    const Case *k = *state;
+    Ctx c;
+    ctx_init(&c);
+    Arena *a = arena_new(&c);
+    rng = 42;
+    const char *text = expand_text(a, k->text);
+    Program *plain = lowered(&c, text, 0), *fast = lowered(&c, text, 2);
+    if (k->skeleton)
+        assert_true(has_skeleton(fast, k->skeleton));
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        int64_t n, m;
+        float *want = run(plain, k->batch, seed, &n), *got = run(fast, k->batch, seed, &m);
+        assert_int_equal(n, m);
+        for (int64_t i = 0; i < n; i++)
+            if (!(fabsf(want[i] - got[i]) <= 1e-5f + 1e-5f * fabsf(want[i])))
+                fail_msg("%s: element %lld is %a, not %a", k->name, (long long)i, (double)got[i], (double)want[i]);
+    }
+    ctx_free(&c);
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[COUNT_OF(cases)];
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        tests[i] = (struct CMUnitTest){cases[i].name, check_case, NULL, NULL, (void *)&cases[i]};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,658 @@
+/* Hostile ONNX files: each must be refused with the right code, quickly, without much memory. */
+#include "ir/base/file.h"
+#include "ir/base/str.h"
+#include "test/frontend/model.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+static void expect(Msg m, DiagCode code)
+{
+    Read *r = read_msg(m);
+    if (r->status != MLC_INPUT || !has_code(r, code))
+        fail_msg("status %d, %zu errors, first %s; %s expected", r->status, r->ctx.diags.errors,
+                 r->ctx.diags.first ? r->ctx.diags.first->message : "none", diag_code_name[code]);
+    assert_null(r->graph);
+    assert_int_equal(r->ctx.memory_used, 0); /* nothing is left behind */
+    read_free(r);
+}
+
+/* A model with everything: inputs, constants of several kinds, attributes, a function, a body. */
+static Msg rich_model(void)
+{
+    static const float w[3] = {1, 2, 3};
+    Model m = {0};
+    Msg f = {0}, opset = {0}, call, attr = {0}, body = {0}, n = {0}, seq = {0}, tp = {0}, vi = {0};
+    m_str(&f, 1, "twice");
+    m_str(&f, 10, "my");
+    m_str(&f, 4, "u");
+    m_str(&f, 5, "v");
+    m_int(&opset, 2, 17);
+    m_msg(&f, 9, opset);
+    m_msg(&f, 7, node("Add", "u", "u", "v"));
+    m_msg(&m.model, 25, f);
+    import(&m, "my", 1);
+    m_msg(&m.graph, 11, value_info("x", 1, "batch", "3", NULL));
+    m_msg(&m.graph, 5, raw_tensor("w", 1, 1, (int64_t[]){3}, w, sizeof w));
+    m_msg(&tp, 1, (Msg){0});
+    m_msg(&seq, 4, tp);
+    m_str(&vi, 1, "s");
+    m_msg(&vi, 2, seq);
+    m_msg(&m.graph, 13, vi);
+    add_node2(&m, "Add", "x", "w", "a");
+    call = node("twice", "a", NULL, "b");
+    m_str(&call, 7, "my");
+    m_msg(&m.graph, 1, call);
+    m_str(&body, 2, "body");
+    m_msg(&body, 1, node("Relu", "b", NULL, "c"));
+    m_str(&attr, 1, "then_branch");
+    m_msg(&attr, 6, body);
+    m_int(&attr, 20, 5);
+    m_str(&n, 1, "b");
+    m_str(&n, 2, "d");
+    m_str(&n, 4, "NoSuchOperator");
+    m_msg(&n, 5, attr);
+    m_msg(&m.graph, 1, n);
+    add_output(&m, "b");
+    return finish(&m);
+}
+
+static Msg copy_of(const Msg *m, size_t n)
+{
+    Msg out = {0};
+    m_bytes(&out, m->at, n);
+    return out;
+}
+
+static void test_every_truncation(void **state)
+{
+    (void)state;
+    Msg models[] = {relu_model(), rich_model()};
+    for (size_t k = 0; k < COUNT_OF(models); k++) {
+        for (size_t n = 0; n < models[k].len; n++) {
+            Read *r = read_msg(copy_of(&models[k], n));
+            assert_int_equal(r->status, MLC_INPUT); /* the operator set is the last field */
+            assert_true(r->ctx.diags.errors > 0);
+            assert_int_equal(r->ctx.memory_used, 0);
+            read_free(r);
+        }
+        free(models[k].at);
+    }
+}
+
+static void test_every_byte_changed(void **state)
+{
+    (void)state;
+    static const uint8_t masks[] = {0xff, 0x80, 0x01, 0x7f, 0x08, 0x05};
+    Msg models[] = {relu_model(), rich_model()};
+    for (size_t k = 0; k < COUNT_OF(models); k++) {
+        for (size_t n = 0; n < models[k].len * COUNT_OF(masks); n++) {
+            Msg m = copy_of(&models[k], models[k].len);
+            m.at[n / COUNT_OF(masks)] ^= masks[n % COUNT_OF(masks)];
+            Read *r = read_msg(m);
+            assert_true(r->status == MLC_OK || r->status == MLC_INPUT);
+            assert_true(r->status == MLC_OK || r->ctx.diags.errors > 0);
+            read_free(r);
+        }
+        free(models[k].at);
+    }
+}
+
+/* ---- the wire format ---- */
+static void test_deep_type(void **state)
+{
+    (void)state;
+    Msg t = {0}, vi = {0};
+    for (int i = 0; i < 5000; i++) { /* TypeProto { sequence_type { elem_type { ... } } } */
+        Msg seq = {0}, outer = {0};
+        m_msg(&seq, 1, t);
+        m_msg(&outer, 4, seq);
+        t = outer;
+    }
+    Model m = {0};
+    m_str(&vi, 1, "x");
+    m_msg(&vi, 2, t);
+    m_msg(&m.graph, 11, vi);
+    expect(finish(&m), E0103);
+}
+
+static void test_deep_bodies(void **state)
+{
+    (void)state;
+    Msg g = {0};
+    for (int i = 0; i < 2000; i++) {
+        Msg a = {0}, n = {0}, outer = {0};
+        m_str(&a, 1, "b");
+        m_msg(&a, 6, g);
+        m_str(&n, 4, "If");
+        m_msg(&n, 5, a);
+        m_msg(&outer, 1, n);
+        g = outer;
+    }
+    Model m = {.graph = g};
+    expect(finish(&m), E0103);
+}
+
+static long peak_kb(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return u.ru_maxrss;
+}
+
+static void test_memory_amplification(void **state)
+{
+    (void)state;
+    enum { HALF = 5 << 20 };
+    static const unsigned fields[] = {5, 1, 11, 13, 15}; /* initializers, nodes, value infos */
+    long before = peak_kb();
+    for (size_t k = 0; k < COUNT_OF(fields); k++) {
+        Model m = {0};
+        for (int i = 0; i < HALF; i++) {
+            m_tag(&m.graph, fields[k], 2);
+            m_varint(&m.graph, 0);
+        }
+        int64_t start = clock_ns();
+        expect(finish(&m), E0104);
+        assert_true(clock_ns() - start < 5000000000);
+    }
+    assert_true(peak_kb() - before < 300000);
+}
+
+static void test_wire_errors(void **state)
+{
+    (void)state;
+    Msg m = relu_model();
+    m_tag(&m, 3, 3); /* a group */
+    expect(m, E0102);
+    m = relu_model();
+    m_tag(&m, 3, 6);
+    expect(m, E0102);
+    m = relu_model();
+    m_tag(&m, 0, 0);
+    expect(m, E0102);
+    m = relu_model();
+    m_tag(&m, 5, 0);
+    m_bytes(&m, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11); /* eleven bytes */
+    expect(m, E0102);
+    m = relu_model();
+    m_tag(&m, 2, 2);
+    m_varint(&m, UINT64_MAX); /* a length */
+    expect(m, E0102);
+    m = relu_model();
+    m_msg(&m, 7, (Msg){0}); /* a second graph */
+    expect(m, E0102);
+    m = relu_model();
+    m_int(&m, 7, 1); /* a graph that is a number */
+    expect(m, E0102);
+}
+
+/* ---- files of other kinds ---- */
+static void expect_other(const void *bytes, size_t n, const char *word)
+{
+    Msg m = {0};
+    m_bytes(&m, bytes, n);
+    Read *r = read_msg(m);
+    assert_int_equal(r->status, MLC_INPUT);
+    assert_int_equal(r->ctx.diags.errors, 1);
+    const Diag *d = r->ctx.diags.first;
+    assert_int_equal(d->code, E0101);
+    if (!strstr(d->message, word))
+        fail_msg("'%s' lacks '%s'", d->message, word);
+    assert_non_null(d->help);
+    read_free(r);
+}
+
+static void test_other_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t      n;
+        const char *word;
+    } files[] = {
+        {"", 0, "empty"},
+        {"<!DOCTYPE html><html>", 21, "web page"},
+        {"\n <HTML>", 8, "web page"},
+        {"version https://git-lfs.github.com/spec/v1\n", 43, "git-lfs"},
+        {"PK\3\4....", 8, "zip"},
+        {"\x80\2}q\0", 5, "pickle"},
+        {"\x1c\0\0\0TFL3....", 12, "TensorFlow Lite"},
+        {"\x89HDF\r\n\x1a\n", 8, "HDF5"},
+        {"{\"a\": 1}", 8, "JSON"},
+        {"\x10\0\0\0\0\0\0\0{\"w\":{}}", 16, "safetensors"},
+        {"ir_version: 8", 13, "text form"},
+        {"hello, world", 12, "text file"},
+        {"\x7f" "ELF\2\1\1\0", 8, "program"},
+        {"\x93NUMPY\1\0", 8, "NumPy"},
+        {"\x0a\x10\x0a\x05" "input\x12\x05" "Const", 16, "TensorFlow"},
+        {"\xff\xff\xff\xff", 4, "unknown kind"},
+        {"\x08\x07", 2, "without a graph"},
+    };
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        expect_other(files[i].bytes, files[i].n, files[i].word);
+}
+
+static void test_absent_file(void **state)
+{
+    (void)state;
+    Read *r = read_path("/nonexistent/model.onnx", NULL);
+    assert_int_equal(r->status, MLC_SYSTEM);
+    assert_true(has_code(r, E0002));
+    read_free(r);
+}
+
+/* ---- tensors ---- */
+static Msg tensor(int elem, int rank, const int64_t *dim, const void *data, size_t size)
+{
+    return constant_model(raw_tensor("w", elem, rank, dim, data, size));
+}
+
+static void test_tensor_sizes(void **state)
+{
+    (void)state;
+    static const int64_t huge[] = {1LL << 40, 1LL << 40}, wide[] = {1LL << 61};
+    static const int64_t negative[] = {3, -1}, three[] = {3}, many[13] = {1}, big[] = {1LL << 41};
+    static const int64_t sneaky[] = {0, 1LL << 62, 1LL << 62};
+    expect(tensor(1, 2, huge, "", 0), E0304);
+    expect(tensor(1, 1, wide, "", 0), E0304);
+    expect(tensor(1, 3, sneaky, "", 0), E0304);
+    expect(tensor(1, 1, big, "", 0), E0104);
+    expect(tensor(1, 2, negative, "", 0), E0105);
+    expect(tensor(1, 1, three, "12345678901", 11), E0105);
+    expect(tensor(1, 1, three, "1234567890123", 13), E0105);
+    expect(tensor(1, 1, three, "", 0), E0105);
+    expect(tensor(1, 13, many, "1234", 4), E0302);
+    expect(tensor(99, 1, three, "123", 3), E0204);
+    expect(tensor(0, 1, three, "123", 3), E0204);
+    expect(tensor(8, 1, three, "123", 3), E0105);
+    expect(tensor(1, 1, (int64_t[]){1LL << 30}, "1234", 4), E0105);
+}
+
+static void test_typed_field_sizes(void **state)
+{
+    (void)state;
+    Msg t = {0};
+    m_int(&t, 1, 1LL << 35); /* many elements, one value */
+    m_int(&t, 2, 6);
+    m_int(&t, 5, 1);
+    m_str(&t, 8, "w");
+    expect(constant_model(t), E0105);
+    Msg u = {0};
+    m_int(&u, 1, 1);
+    m_int(&u, 2, 2);
+    m_int(&u, 5, 256); /* does not fit u8 */
+    m_str(&u, 8, "w");
+    expect(constant_model(u), E0105);
+    Msg v = {0};
+    m_int(&v, 1, 1);
+    m_int(&v, 2, 1);
+    m_blob(&v, 4, "12345", 5); /* float_data ends inside a value */
+    m_str(&v, 8, "w");
+    expect(constant_model(v), E0102);
+}
+
+static void test_input_dimensions(void **state)
+{
+    (void)state;
+    Model m = {0};
+    m_msg(&m.graph, 11, value_info("x", 1, "3", "-2", NULL));
+    add_node(&m, "Relu", "x", "y");
+    add_output(&m, "y");
+    expect(finish(&m), E0107);
+    m_msg(&m.graph, 11, value_info("x", 1, "4611686018427387904", "4", NULL));
+    add_node(&m, "Relu", "x", "y");
+    add_output(&m, "y");
+    expect(finish(&m), E0304);
+}
+
+static void test_sparse(void **state)
+{
+    (void)state;
+    static const float v[1] = {5};
+    for (int k = 0; k < 3; k++) {
+        int64_t at[1] = {k == 0 ? 9 : k == 1 ? -1 : 0};
+        Msg sparse = {0};
+        m_msg(&sparse, 1, raw_tensor("w", 1, 1, (int64_t[]){1}, v, sizeof v));
+        m_msg(&sparse, 2, raw_tensor("i", 7, 1, (int64_t[]){1}, at, sizeof at));
+        m_int(&sparse, 3, k == 2 ? 1LL << 35 : 9);
+        Model m = {0};
+        m_msg(&m.graph, 15, sparse);
+        add_output(&m, "w");
+        expect(finish(&m), k == 2 ? E0104 : E0105);
+    }
+    Model m = {0};
+    m_msg(&m.graph, 15, (Msg){0});
+    expect(finish(&m), E0105);
+}
+
+/* ---- graphs ---- */
+static void test_cycles(void **state)
+{
+    (void)state;
+    Model m = {0};
+    add_node(&m, "Relu", "y", "y");
+    add_output(&m, "y");
+    expect(finish(&m), E0107);
+    for (int i = 0; i < 1000; i++) {
+        char a[16], b[16];
+        snprintf(a, sizeof a, "v%d", (i + 1) % 1000);
+        snprintf(b, sizeof b, "v%d", i);
+        add_node(&m, "Relu", a, b);
+    }
+    add_output(&m, "v0");
+    expect(finish(&m), E0107);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    Model m = {0};
+    m_msg(&m.graph, 11, value_info("x", 1, "3", NULL)); /* two nodes, one name */
+    add_node(&m, "Relu", "x", "y");
+    add_node(&m, "Neg", "x", "y");
+    add_output(&m, "y");
+    expect(finish(&m), E0107);
+    m_msg(&m.graph, 11, value_info("x", 1, "3", NULL)); /* two inputs */
+    m_msg(&m.graph, 11, value_info("x", 1, "3", NULL));
+    add_output(&m, "x");
+    expect(finish(&m), E0107);
+    m_msg(&m.graph, 11, value_info("x", 1, "3", NULL)); /* a node that redefines an input */
+    add_node(&m, "Relu", "x", "x2");
+    add_node(&m, "Neg", "x2", "x");
+    add_output(&m, "x");
+    expect(finish(&m), E0107);
+    m_msg(&m.graph, 5, raw_tensor("w", 1, 0, NULL, "1234", 4)); /* two initializers */
+    m_msg(&m.graph, 5, raw_tensor("w", 1, 0, NULL, "1234", 4));
+    add_output(&m, "w");
+    expect(finish(&m), E0107);
+    add_node(&m, "Relu", "nowhere", "y"); /* an input that nothing defines */
+    add_output(&m, "y");
+    expect(finish(&m), E0107);
+    m_msg(&m.graph, 11, value_info("x", 1, "3", NULL)); /* an output that nothing defines */
+    add_output(&m, "nowhere");
+    expect(finish(&m), E0107);
+    m_msg(&m.graph, 11, value_info("x", 1, "3", NULL)); /* no outputs at all */
+    expect(finish(&m), E0107);
+    m_msg(&m.graph, 1, (Msg){0}); /* a node that says nothing */
+    expect(finish(&m), E0107);
+}
+
+static void test_attributes(void **state)
+{
+    (void)state;
+    Model m = {0};
+    Msg n = node("Relu", "x", NULL, "y");
+    for (int i = 0; i < 2; i++) {
+        Msg a = {0};
+        m_str(&a, 1, "alpha");
+        m_int(&a, 3, 1);
+        m_int(&a, 20, 2);
+        m_msg(&n, 5, a);
+    }
+    m_msg(&m.graph, 11, value_info("x", 1, "3", NULL));
+    m_msg(&m.graph, 1, n);
+    add_output(&m, "y");
+    expect(finish(&m), E0203);
+}
+
+static void test_versions(void **state)
+{
+    (void)state;
+    static const int64_t versions[] = {0, -1, 1000, INT64_MAX};
+    for (size_t i = 0; i < COUNT_OF(versions); i++) {
+        Model m = {.no_import = true};
+        import(&m, "", versions[i]);
+        m_msg(&m.graph, 11, value_info("x", 1, "3", NULL));
+        add_output(&m, "x");
+        expect(finish(&m), E0108);
+    }
+    Msg m = relu_model();
+    m_int(&m, 1, 1000); /* IR version; the last one given counts */
+    expect(m, E0108);
+}
+
+/* Every allocation fails once: reported as out of memory, nothing is leaked. */
+static void test_allocation_failures(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/mlc-test-XXXXXX.onnx";
+    Msg m = rich_model();
+    close(mkstemps(path, 5));
+    m_save(&m, path);
+    free(m.at);
+    int64_t n = 1;
+    for (bool failed = true; failed; n++) {
+        Read *r = calloc(1, sizeof *r);
+        ReadArgs a = {r, path, NULL};
+        ctx_init(&r->ctx);
+        r->ctx.fail_alloc_at = n;
+        r->status = ctx_protect(&r->ctx, read_protected, &a);
+        failed = r->ctx.fail_alloc_at == 0;
+        assert_int_equal(r->status, failed ? MLC_SYSTEM : MLC_INPUT);
+        assert_true(has_code(r, failed ? E0001 : E0201));
+        assert_null(r->ctx.arenas);
+        read_free(r);
+        assert_true(n < 100000);
+    }
+    assert_true(n > 100);
+    unlink(path);
+}
+
+/* ---- external data ---- */
+typedef struct Fixture {
+    char dir[64];   /* the model's directory */
+    char other[64]; /* a directory beside it */
+} Fixture;
+
+static const float payload[4] = {1, 2, 3, 4};
+
+static const char *in_dir(const char *dir, const char *name)
+{
+    static char buf[4][256];
+    static int at;
+    at = (at + 1) % 4;
+    snprintf(buf[at], sizeof buf[at], "%s/%s", dir, name);
+    return buf[at];
+}
+
+static void put_file(const char *path, const void *data, size_t n)
+{
+    Msg m = {0};
+    m_bytes(&m, data, n);
+    m_save(&m, path);
+    free(m.at);
+}
+
+static int setup(void **state)
+{
+    Fixture *f = calloc(1, sizeof *f);
+    snprintf(f->dir, sizeof f->dir, "/tmp/mlc-test-XXXXXX");
+    snprintf(f->other, sizeof f->other, "/tmp/mlc-test-XXXXXX");
+    if (!mkdtemp(f->dir) || !mkdtemp(f->other))
+        return -1;
+    char bytes[20] = {0};
+    memcpy(bytes + 1, payload, sizeof payload);
+    put_file(in_dir(f->dir, "w.bin"), payload, sizeof payload);
+    put_file(in_dir(f->dir, "odd.bin"), bytes, sizeof bytes);
+    put_file(in_dir(f->other, "secret.bin"), payload, sizeof payload);
+    mkdir(in_dir(f->dir, "sub"), 0755);
+    put_file(in_dir(f->dir, "sub/w.bin"), payload, sizeof payload);
+    bool ok = symlink(in_dir(f->other, "secret.bin"), in_dir(f->dir, "link.bin")) == 0 &&
+              symlink(f->other, in_dir(f->dir, "linkdir")) == 0 &&
+              symlink("w.bin", in_dir(f->dir, "inner.bin")) == 0 &&
+              symlink("/dev/zero", in_dir(f->dir, "zero.bin")) == 0 &&
+              link(in_dir(f->other, "secret.bin"), in_dir(f->dir, "hard.bin")) == 0 &&
+              mkfifo(in_dir(f->dir, "fifo.bin"), 0644) == 0;
+    *state = f;
+    return ok ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    static const char *const names[] = {"w.bin", "odd.bin", "sub/w.bin", "sub", "link.bin",
+                                        "linkdir", "inner.bin", "zero.bin", "hard.bin",
+                                        "fifo.bin", "m.onnx"};
+    Fixture *f = *state;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        remove(in_dir(f->dir, names[i]));
+    remove(in_dir(f->other, "secret.bin"));
+    rmdir(f->dir);
+    rmdir(f->other);
+    free(f);
+    return 0;
+}
+
+static Read *read_external(const Fixture *f, const char *location, const char *key,
+                           const char *value, const char *root)
+{
+    Msg t = {0}, e = {0};
+    m_int(&t, 1, 4);
+    m_int(&t, 2, 1);
+    m_str(&t, 8, "w");
+    m_int(&t, 14, 1);
+    m_str(&e, 1, "location");
+    m_str(&e, 2, location);
+    m_msg(&t, 13, e);
+    if (key) {
+        Msg k = {0};
+        m_str(&k, 1, key);
+        m_str(&k, 2, value);
+        m_msg(&t, 13, k);
+    }
+    Msg m = constant_model(t);
+    m_save(&m, in_dir(f->dir, "m.onnx"));
+    free(m.at);
+    return read_path(in_dir(f->dir, "m.onnx"), &(OnnxLimits){.external_data_root = root});
+}
+
+static void test_external_accepted(void **state)
+{
+    static const struct {
+        const char *location, *key, *value, *name;
+    } good[] = {
+        {"w.bin", NULL, NULL, "w.bin"},
+        {"w.bin", "length", "16", "w.bin"},
+        {"odd.bin", "offset", "1", "odd.bin"},
+        {"./sub/w.bin", "offset", "0", "./sub/w.bin"},
+        {"w.bin", "checksum", "whatever", "w.bin"},
+    };
+    const Fixture *f = *state;
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        Read *r = read_external(f, good[i].location, good[i].key, good[i].value, NULL);
+        assert_int_equal(r->status, MLC_OK);
+        const Tensor *t = r->graph->outputs.at[0]->data;
+        assert_memory_equal(t->data, payload, sizeof payload);
+        assert_int_equal((uintptr_t)t->data % 4, 0);
+        assert_string_equal(t->path, good[i].name);
+        float back[4];
+        assert_int_equal(pread(t->fd, back, sizeof back, t->offset), sizeof back);
+        assert_memory_equal(back, payload, sizeof back);
+        read_free(r);
+    }
+}
+
+static void test_external_refused(void **state)
+{
+    const Fixture *f = *state;
+    char up[128], nested[128], absolute[128];
+    snprintf(up, sizeof up, "../%s/secret.bin", strrchr(f->other, '/') + 1);
+    snprintf(nested, sizeof nested, "sub/../../%s/secret.bin", strrchr(f->other, '/') + 1);
+    snprintf(absolute, sizeof absolute, "%s/secret.bin", f->other);
+    const struct {
+        const char *location, *key, *value;
+    } bad[] = {
+        {up, NULL, NULL},
+        {nested, NULL, NULL},
+        {absolute, NULL, NULL},
+        {"sub/../w.bin", NULL, NULL},
+        {"..", NULL, NULL},
+        {"", NULL, NULL},
+        {"/dev/zero", NULL, NULL},
+        {"zero.bin", NULL, NULL},
+        {"link.bin", NULL, NULL},
+        {"inner.bin", NULL, NULL},
+        {"linkdir/secret.bin", NULL, NULL},
+        {"hard.bin", NULL, NULL},
+        {"fifo.bin", NULL, NULL},
+        {"sub", NULL, NULL},
+        {"*/_ORT_MEM_ADDR_/*", NULL, NULL},
+        {"w.bin", "offset", "-4"},
+        {"w.bin", "offset", "1"},
+        {"w.bin", "offset", "0x0"},
+        {"w.bin", "offset", " 0"},
+        {"w.bin", "offset", ""},
+        {"w.bin", "offset", "18446744073709551615"},
+        {"w.bin", "offset", "999999999999999999"},
+        {"w.bin", "location", "w.bin"},
+        {"w.bin", "base64", "AAAA"},
+    };
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        Read *r = read_external(f, bad[i].location, bad[i].key, bad[i].value, NULL);
+        if (r->status != MLC_INPUT || !has_code(r, E0106))
+            fail_msg("location '%s' %s=%s: status %d, %s", bad[i].location,
+                     bad[i].key ? bad[i].key : "", bad[i].value ? bad[i].value : "", r->status,
+                     r->ctx.diags.first ? r->ctx.diags.first->message : "");
+        read_free(r);
+    }
+    Read *r = read_external(f, "w.bin", "length", "12", NULL);
+    assert_true(r->status == MLC_INPUT && has_code(r, E0105));
+    read_free(r);
+    r = read_external(f, "absent.bin", NULL, NULL, NULL);
+    assert_true(r->status == MLC_SYSTEM && has_code(r, E0002));
+    read_free(r);
+}
+
+/* With a trusted root, links that stay below it are followed, and nothing else. */
+static void test_external_root(void **state)
+{
+    static const char *const good[] = {"w.bin", "inner.bin", "hard.bin"};
+    static const char *const bad[] = {"link.bin", "linkdir/secret.bin", "zero.bin", "fifo.bin"};
+    const Fixture *f = *state;
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        Read *r = read_external(f, good[i], NULL, NULL, f->dir);
+        assert_int_equal(r->status, MLC_OK);
+        assert_memory_equal(r->graph->outputs.at[0]->data->data, payload, sizeof payload);
+        read_free(r);
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        Read *r = read_external(f, bad[i], NULL, NULL, f->dir);
+        assert_true(r->status == MLC_INPUT && has_code(r, E0106));
+        read_free(r);
+    }
+    Read *r = read_external(f, "secret.bin", NULL, NULL, f->other); /* the root is elsewhere */
+    assert_int_equal(r->status, MLC_OK);
+    read_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_truncation),
+        cmocka_unit_test(test_every_byte_changed),
+        cmocka_unit_test(test_deep_type),
+        cmocka_unit_test(test_deep_bodies),
+        cmocka_unit_test(test_memory_amplification),
+        cmocka_unit_test(test_wire_errors),
+        cmocka_unit_test(test_other_files),
+        cmocka_unit_test(test_absent_file),
+        cmocka_unit_test(test_tensor_sizes),
+        cmocka_unit_test(test_typed_field_sizes),
+        cmocka_unit_test(test_input_dimensions),
+        cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_cycles),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test_setup_teardown(test_external_accepted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_external_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_external_root, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
