@@ -29,17 +29,21 @@ static void print_values(Graph *g, const char *title, Value *const *at, size_t n
 static void print_text(Graph *g, const char *path, const ModelFacts *f)
 {
     char a[32], b[32];
-    const char *at = example_text(g->arena, g->pool);
+    const char *at = example_text(g);
     const char *sep = *at ? " at " : "";
     out_printf("%s: opset %d, %d nodes\n", str_printable_in(g->arena, path_base(path)), g->opset,
                f->nodes);
     print_values(g, "inputs", g->inputs.at, g->inputs.len);
     print_values(g, "outputs", g->outputs.at, g->outputs.len);
-    int symbols = ex_sym_count(g->pool);
-    for (int i = 0; i < symbols; i++)
-        out_printf("%s  %s >= %lld\n", i ? "" : "dynamic dimensions\n",
+    bool first = true;
+    for (int i = 0; i < ex_sym_count(g->pool); i++) {
+        if (!symbol_is_used(g, i))
+            continue;
+        out_printf("%s  %s >= %lld\n", first ? "dynamic dimensions\n" : "",
                    str_printable_in(g->arena, ex_sym_name(g->pool, i)),
                    (long long)ex_sym_min(g->pool, i));
+        first = false;
+    }
     out_printf("size\n  parameters   %s (%s)\n", str_count(a, (double)f->params),
                str_bytes(b, (double)f->param_bytes));
     out_printf("  MACs         %s%s%s\n", str_count(a, (double)f->macs), sep, at);
@@ -86,11 +90,11 @@ static void print_json(Graph *g, const char *path, const ModelFacts *f, const Co
                                              f->ops.at[i].count));
     }
     for (int i = 0; i < ex_sym_count(g->pool); i++)
-        json_array_append_new(
-            symbols,
-            json_pack("{s:s, s:I}", "name",
-                      str_printable_in(g->arena, ex_sym_name(g->pool, i)), "min",
-                      (json_int_t)ex_sym_min(g->pool, i)));
+        if (symbol_is_used(g, i))
+            json_array_append_new(
+                symbols, json_pack("{s:s, s:I}", "name",
+                                   str_printable_in(g->arena, ex_sym_name(g->pool, i)), "min",
+                                   (json_int_t)ex_sym_min(g->pool, i)));
     json_object_set_new(doc, "schema", json_string("mlc-inspect/1"));
     json_object_set_new(doc, "model", json_string(str_printable_in(g->arena, path)));
     json_object_set_new(doc, "sha256", json_string(o->sha256));

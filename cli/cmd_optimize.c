@@ -54,7 +54,7 @@ static Status read_model(Job *j)
     progress(j->cli, "reading %s", j->model);
     TRY(compile_load(j->ctx, j->model, &j->options, &j->graph));
     facts_of(j->graph, &j->before);
-    j->example = example_text(j->cli->arena, j->graph->pool);
+    j->example = example_text(j->graph);
     return MLC_OK;
 }
 
@@ -169,8 +169,8 @@ static void say_program(const Job *j)
     int launches = 0;
     for (size_t i = 0; i < p->steps.len; i++)
         launches += p->steps.at[i].kind == STEP_LAUNCH;
-    talk(j->cli, "  lower       %d kernels, %zu distinct, weights packed (%s)\n", launches,
-         p->kernels.len, bytes(a, p->weights_bytes));
+    talk(j->cli, "  lower       %d kernel%s, %zu distinct, weights packed (%s)\n", launches,
+         launches == 1 ? "" : "s", p->kernels.len, bytes(a, p->weights_bytes));
     talk(j->cli, "  memory      %s workspace%s%s (tensors alone: %s)\n",
          bytes(a, j->example_workspace), *j->example ? " at " : "", j->example,
          bytes(b, j->before.tensor_bytes));
@@ -185,8 +185,9 @@ static void say_code(const Job *j)
     Str s = str_new(j->cli->arena);
     if (j->code_bytes >= 0)
         str_printf(&s, ", %s of code", bytes(a, j->code_bytes));
-    talk(j->cli, "  codegen     %s%s%s%s\n", name, str_eq(asked, name) ? "" : " for ",
-         str_eq(asked, name) ? "" : asked, str_text(&s));
+    bool alias = !str_eq(asked, name);
+    talk(j->cli, "  codegen     %s%s%s%s%s\n", name, alias ? " (" : "", alias ? asked : "",
+         alias ? ")" : "", str_text(&s));
 }
 
 static void check(Job *j)

@@ -15,12 +15,26 @@ int64_t *example_symbols(Arena *a, const ExPool *p)
     return sym;
 }
 
-const char *example_text(Arena *a, const ExPool *p)
+bool symbol_is_used(const Graph *g, int sym)
 {
-    Str s = str_new(a);
-    for (int i = 0; i < ex_sym_count(p); i++)
-        str_printf(&s, "%s%s=%lld", i ? ", " : "", ex_sym_name(p, i),
-                   (long long)MAX(ex_sym_min(p, i), 1));
+    Ex leaf = ex_sym_at(g->pool, sym);
+    for (size_t i = 0; i < g->values.len; i++) {
+        const Type *t = &g->values.at[i]->type;
+        for (int k = 0; t->kind == TYPE_TENSOR && k < t->rank; k++)
+            if (!ex_is_int(t->dim[k], NULL) && ex_uses(t->dim[k], leaf))
+                return true;
+    }
+    return false;
+}
+
+const char *example_text(Graph *g)
+{
+    Str s = str_new(g->arena);
+    for (int i = 0; i < ex_sym_count(g->pool); i++)
+        if (symbol_is_used(g, i))
+            str_printf(&s, "%s%s=%lld", s.len ? ", " : "",
+                       str_printable_in(g->arena, ex_sym_name(g->pool, i)),
+                       (long long)MAX(ex_sym_min(g->pool, i), 1));
     return str_text(&s);
 }
 

@@ -26,7 +26,9 @@ void facts_of(Graph *g, ModelFacts *out);
 int64_t facts_macs(Graph *g);
 /* A small value for every symbol of a pool: 1, or its least. */
 int64_t *example_symbols(Arena *a, const ExPool *p);
-/* "batch=1, seq=1": these values; "" when there are no symbols. */
-const char *example_text(Arena *a, const ExPool *p);
+/* "batch=1, seq=1": these values of the symbols that types depend on; "" when there are none. */
+const char *example_text(Graph *g);
+/* Does the type of any value depend on symbol number `sym`? */
+bool symbol_is_used(const Graph *g, int sym);
 
 #endif

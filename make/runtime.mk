@@ -42,3 +42,6 @@ $(BUILD)/obj/embed/%.o: $(BUILD)/gen/embed/%
 	    '.section .note.GNU-stack,"",@progbits' | $(CC) -c -x assembler - -o $@
 
 .PRECIOUS: $(BUILD)/gen/embed/mlc_runtime_%_bc
+
+# Tests of running artifacts need the runners.
+unit: $(BUILD)/mlc-runner $(BUILD)/mlc-runner-jit

@@ -7,6 +7,12 @@ $(BUILD)/test/%: $(BUILD)/obj/test/%.o $(BUILD)/libmlc.a
 	@mkdir -p $(@D)
 	@$(CC) $(OPT) $< $(BUILD)/libmlc.a $(LDLIBS) -lcmocka -o $@
 
+# Tests of the LLVM emitter share a harness, and run mlc-codegen.
+LLVM_TEST := test/codegen/emit/llvm
+$(BUILD)/$(LLVM_TEST)/%: $(BUILD)/obj/$(LLVM_TEST)/%.o $(BUILD)/obj/$(LLVM_TEST)/model.o $(BUILD)/libmlc.a | $(BUILD)/mlc-codegen
+	@mkdir -p $(@D)
+	@$(CC) $(OPT) $(filter %.o,$^) $(BUILD)/libmlc.a $(LDLIBS) -ldl -lcmocka -o $@
+
 .PHONY: unit
 unit: $(TEST_BIN)
 	@for t in $(TEST_BIN); do echo "== $$t"; $$t || exit 1; done

@@ -249,8 +249,10 @@ static void key_stmts(Key *key, const Stmt *s)
 static const char *kernel_key(Lowering *l, Kernel *k)
 {
     Key key = {.l = l, .k = k, .text = str_new(l->arena), .number = map_new(l->arena)};
-    for (size_t i = 0; i < k->params.len; i++)
+    for (size_t i = 0; i < k->params.len; i++) {
         str_printf(&key.text, "P%d", k->params.at[i]->elem);
+        key_ex(&key, 's', k->params.at[i]->size);
+    }
     for (size_t i = 0; i < k->regs.len; i++)
         str_printf(&key.text, "R%d:%lld", k->regs.at[i]->elem, (long long)k->regs.at[i]->size->i);
     key_stmts(&key, k->body);

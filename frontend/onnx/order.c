@@ -4,6 +4,7 @@
 
 typedef struct Needs {
     Reader *r;
+    Arena  *arena;         /* of this walk: bodies are looked at again at each level around them */
     Map     producer;      /* value name -> index of its node + 1 */
     VEC(uint32_t) needed;  /* producers, node after node */
     uint32_t *first;       /* first[i] .. first[i + 1]: those of node i */
@@ -32,7 +33,7 @@ static void need(Needs *k, const char *name, const Hidden *hidden)
             return;
     uintptr_t at = (uintptr_t)map_get(&k->producer, name);
     if (at)
-        vec_push(k->r->scratch, &k->needed, (uint32_t)(at - 1));
+        vec_push(k->arena, &k->needed, (uint32_t)(at - 1));
 }
 
 static void need_graph(Needs *k, const Onnx__GraphProto *g, const Hidden *outer);
@@ -53,7 +54,7 @@ static void need_node(Needs *k, const Onnx__NodeProto *n, const Hidden *hidden)
 /* Recurses as deep as bodies nest, which wire.c limits. */
 static void need_graph(Needs *k, const Onnx__GraphProto *g, const Hidden *outer)
 {
-    Hidden h = {map_new(k->r->scratch), outer};
+    Hidden h = {map_new(k->arena), outer};
     for (size_t i = 0; i < g->n_initializer; i++)
         map_set(&h.names, g->initializer[i]->name ? g->initializer[i]->name : "", &h);
     for (size_t i = 0; i < g->n_input; i++)
@@ -110,7 +111,7 @@ static Status cycle_error(Needs *k, Onnx__NodeProto *const *nodes, const Step *s
 static Status walk(Needs *k, Onnx__NodeProto *const *nodes, size_t n, uint32_t *order)
 {
     enum { NEW_NODE, OPEN, DONE };
-    Arena *a = k->r->scratch;
+    Arena *a = k->arena;
     uint8_t *state = NEW_ARRAY(a, uint8_t, n);
     Step *stack = NEW_ARRAY(a, Step, n + 1);
     size_t done = 0;
@@ -140,16 +141,26 @@ static Status walk(Needs *k, Onnx__NodeProto *const *nodes, size_t n, uint32_t *
     return MLC_OK;
 }
 
+static Status find_needs(Needs *k, Onnx__NodeProto *const *nodes, size_t n)
+{
+    TRY(find_producers(k, nodes, n));
+    k->first = NEW_ARRAY(k->arena, uint32_t, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        need_node(k, nodes[i], NULL);
+        k->first[i + 1] = (uint32_t)k->needed.len;
+    }
+    return MLC_OK;
+}
+
 Status order_nodes(Reader *r, Onnx__NodeProto *const *nodes, size_t n, const uint32_t **order)
 {
-    Needs k = {.r = r, .producer = map_new(r->scratch)};
-    TRY(find_producers(&k, nodes, n));
-    k.first = NEW_ARRAY(r->scratch, uint32_t, n + 1);
-    for (size_t i = 0; i < n; i++) {
-        need_node(&k, nodes[i], NULL);
-        k.first[i + 1] = (uint32_t)k.needed.len;
-    }
     uint32_t *result = NEW_ARRAY(r->scratch, uint32_t, n);
+    Arena *a = arena_new(r->ctx);
+    Needs k = {.r = r, .arena = a, .producer = map_new(a)};
+    Status s = find_needs(&k, nodes, n);
+    if (s == MLC_OK)
+        s = walk(&k, nodes, n, result);
+    arena_free(a);
     *order = result;
-    return walk(&k, nodes, n, result);
+    return s;
 }

@@ -51,7 +51,7 @@ static bool sniff_text(const uint8_t *data, size_t size, Sniffed *out)
     if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
         at = 3;
     for (size_t i = at; i < size && i < 64; i++)
-        if ((data[i] < 0x20 && !is_space(data[i])) || data[i] == 0x7f)
+        if ((data[i] < 0x20 && !is_space(data[i])) || data[i] == 0x7f || data[i] >= 0xf8)
             return false;
     while (at < size && is_space(data[at]))
         at++;

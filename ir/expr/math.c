@@ -5,14 +5,14 @@
  * subnormal results included; tested in test/ir/expr/math_test.c. sin, cos and tan hold them for
  * |x| <= 2^45; beyond that results are finite, not accurate.
  *
- *            f32   f64                f32   f64               f32   f64
- *   exp      1.0   1.0      sin       1.5   1.5     sinh      2.5   2.5
- *   expm1    2.0   2.0      cos       1.5   1.5     cosh      2.0   2.0
- *   log      1.0   1.0      tan       3.0   3.0     tanh      2.0   2.0
- *   log1p    2.0   2.0      asin      3.0   3.0     asinh     3.5   3.5
- *   pow      1.0   2.0      acos      2.0   2.0     acosh     3.5   3.5
- *   erf      1.5   1.5      atan      2.0   2.0     atanh     3.5   3.5
- *   sigmoid  2.5   2.5
+ *            f32   f64               f32   f64               f32   f64
+ *   exp      1.1   1.1     sin       1.6   1.6     sinh      1.8   1.8
+ *   expm1    1.6   2.0     cos       1.6   1.6     cosh      1.6   1.6
+ *   log      1.0   1.0     tan       3.2   3.2     tanh      1.6   1.6
+ *   log1p    1.6   1.1     asin      2.2   2.4     asinh     2.5   2.5
+ *   pow      0.6   2.5     acos      1.5   1.5     acosh     2.5   2.5
+ *   erf      1.2   1.2     atan      2.0   2.0     atanh     2.5   2.5
+ *   sigmoid  2.3   2.3
  *
  * Coefficients are minimax fits of the relative error (Remez exchange in 70 digits), the leading
  * ones rounded first and the others fitted again. */

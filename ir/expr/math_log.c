@@ -94,7 +94,7 @@ static const double LN_2 = 0x1.62e42fefa39efp-1;
 /* log1p(v), or log(2x) where x is so large that v would be 2x. */
 static Ex log_of(const Math *m, Ex x, Ex v)
 {
-    Ex is_large = less(m, num2(m, 0x1p13, 0x1p28), x);
+    Ex is_large = less(m, num2(m, 0x1p28, 0x1p56), x);
 
     v = math_log1p(m, choose(m, is_large, x, v));
     return plus(m, v, choose(m, is_large, num(m, LN_2), num(m, 0)));

@@ -26,6 +26,8 @@ static bool check_range(InterpPlan *p, Item *it, int64_t base)
 {
     int64_t lo, hi;
     lane_range(it, &lo, &hi);
+    if (it->offsets && (base + lo < 0 || base + hi >= it->mem->count))
+        p->fn->min_max(it->offsets->p, it->scope->n, &lo, &hi); /* they covered a whole chunk */
     bool wraps = __builtin_add_overflow(base, lo, &lo) | __builtin_add_overflow(base, hi, &hi);
     if (wraps || lo < 0 || hi >= it->mem->count)
         return run_out_of_bounds(p, it->mem, !wraps && lo >= 0 ? hi : lo);

@@ -104,7 +104,8 @@ static Known *find_known(Eval *ev, const Buf *b)
     return NULL;
 }
 
-/* The elements of b, all unknown when it is new. NULL: not of a small constant size. */
+/* The elements of b: those of constant data, else unknown when it is new. NULL: not of a small
+ * constant size. */
 static Known *known_of(Eval *ev, Buf *b)
 {
     Known *k = find_known(ev, b);
@@ -113,7 +114,13 @@ static Known *known_of(Eval *ev, Buf *b)
     int64_t n = static_count(b->rank, b->dim);
     if (n < 0 || n > MOST_POINTS || !elem_is_native(b->elem))
         return NULL;
-    vec_push(ev->scratch, &ev->known, (Known){b, NEW_ARRAY(ev->scratch, Ex, n), (int)n});
+    Ex *at = NEW_ARRAY(ev->scratch, Ex, n);
+    for (int64_t i = 0; i < n && b->data; i++) {
+        at[i] = elem_is_float(b->elem)
+                    ? ex_const_f(ev->g->pool, b->elem, tensor_get_f64(b->data, i))
+                    : ex_const_i(ev->g->pool, b->elem, tensor_get_i64(b->data, i));
+    }
+    vec_push(ev->scratch, &ev->known, (Known){b, at, (int)n});
     return &vec_last(&ev->known);
 }
 
@@ -154,7 +161,7 @@ static Ex replace_load(void *arg, ExPool *p, Ex rebuilt, Ex original)
     (void)original;
     if (rebuilt->op != EX_LOAD)
         return NULL;
-    const Known *k = find_known(arg, rebuilt->buf);
+    const Known *k = known_of(arg, (Buf *)rebuilt->buf);
     int at = k ? flat_index(rebuilt->buf, rebuilt->arg) : -1;
     return at >= 0 && at < k->count ? k->at[at] : NULL;
 }
@@ -279,7 +286,7 @@ static bool run_stage(Eval *ev, const Stage *st)
 
 static bool wanted(Graph *g, const Node *n)
 {
-    if (!n->op->define || (n->op->traits & OP_RANDOM) || n->nin == 0)
+    if (!n->op->define || (n->op->traits & OP_RANDOM))
         return false;
     for (int i = 0; i < n->nout; i++) {
         if (n->out[i] && (n->out[i]->content || !holds_content(&n->out[i]->type)))

@@ -60,7 +60,7 @@ static inline void m_msg(Msg *m, unsigned field, Msg sub)
 static inline void m_save(const Msg *m, const char *path)
 {
     FILE *f = fopen(path, "wb");
-    if (!f || fwrite(m->at, 1, m->len, f) != m->len || fclose(f) != 0)
+    if (!f || (m->len && fwrite(m->at, 1, m->len, f) != m->len) || fclose(f) != 0)
         abort();
 }
 

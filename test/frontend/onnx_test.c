@@ -390,7 +390,7 @@ static void test_function_bomb_is_refused(void **state)
     Model m = {0};
     import(&m, "my", 1);
     for (int i = 0; i < 30; i++) {
-        char name[8], next[8];
+        char name[16], next[16];
         snprintf(name, sizeof name, "f%d", i);
         snprintf(next, sizeof next, "f%d", i + 1);
         Msg f = function(name);

@@ -24,7 +24,9 @@ static int by_offset(const void *a, const void *b)
 {
     const Piece *x = a, *y = b;
 
-    return (x->obj->offset > y->obj->offset) - (x->obj->offset < y->obj->offset);
+    if (x->obj->offset != y->obj->offset)
+        return x->obj->offset < y->obj->offset ? -1 : 1;
+    return (x->obj->id > y->obj->id) - (x->obj->id < y->obj->id);
 }
 
 static Status unreadable(Unit *u, const MemObj *o)
@@ -164,17 +166,25 @@ static Status section_weights(Unit *u, const Piece *p, size_t n, int64_t total)
     return MLC_OK;
 }
 
-static Status check_layout(Unit *u, const Piece *p, size_t n, int64_t *total)
+/* Drops objects that share the place of the one before them (equal bytes), and checks the rest. */
+static Status check_layout(Unit *u, Piece *p, size_t *n, int64_t *total)
 {
     int64_t end = 0;
+    size_t  k = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        if (p[i].obj->data == NULL || p[i].bytes < 0 || p[i].obj->offset < end ||
-            p[i].obj->offset % 64 != 0 || p[i].obj->offset > INT64_MAX - p[i].bytes)
+    for (size_t i = 0; i < *n; i++) {
+        const MemObj *o = p[i].obj;
+
+        if (k > 0 && o->offset == p[k - 1].obj->offset && p[i].bytes == p[k - 1].bytes)
+            continue;
+        if (o->data == NULL || p[i].bytes < 0 || o->offset < end || o->offset % 64 != 0 ||
+            o->offset > INT64_MAX - p[i].bytes)
             return diag_error(u->ctx, E0901, (Loc){0}, MLC_BUG, "constant %s is not laid out",
-                              p[i].obj->name);
-        end = p[i].obj->offset + p[i].bytes;
+                              o->name);
+        end = o->offset + p[i].bytes;
+        p[k++] = p[i];
     }
+    *n = k;
     *total = MAX(u->program->weights_bytes, end);
     return MLC_OK;
 }
@@ -195,7 +205,7 @@ Status emit_weights(Unit *u, LLVMValueRef *address)
         ex_is_int(o->size_bytes, &piece[n++].bytes);
     }
     qsort(piece, n, sizeof *piece, by_offset);
-    TRY(check_layout(u, piece, n, &total));
+    TRY(check_layout(u, piece, &n, &total));
     if (n == 0) {
         *address = LLVMConstNull(u->ptr);
         return MLC_OK;

@@ -74,11 +74,21 @@ static void comparisons_choose(void **state)
                 "f32[7,2,3]");
 }
 
+static void constants_count(void **state)
+{
+    expect_type(*state,
+                "graph \"\" opset 13 { in %x : f32[6,5] %a = Constant() {value_ints=[5]}"
+                " %b = Constant() {value=i64[1] {-1}} %t = Concat(%a, %b) {axis=0}"
+                " %y = Reshape(%x, %t) out %y }",
+                "f32[5,6]");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(flatten_by_shape), T(sizes_through_floats), T(static_shapes_fold), T(comparisons_choose),
+        T(flatten_by_shape),   T(sizes_through_floats), T(static_shapes_fold),
+        T(comparisons_choose), T(constants_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

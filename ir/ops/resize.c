@@ -1,0 +1,283 @@
+/* Resize, and Upsample as its older name: checks and output sizes. resize_define.c samples.
+ *
+ * Scales are kept as fractions, so that coordinates are exact integers divided by integers: with
+ * `sizes` out / in, with `scales` the simplest fraction that rounds to the given f32. */
+#include "ir/ops/resize.h"
+
+static const AttrDesc resize_attrs[] = {RESIZE_ATTRS(ATTR_DESC, ResizeAttrs){0}};
+
+static const char *const mode_name[] = {"nearest", "linear", "cubic"};
+static const char *const round_name[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
+                                         "ceil"};
+static const char *const coord_name[] = {
+    "half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric",
+    "tf_crop_and_resize", "tf_half_pixel_for_nn",
+};
+static const char *const policy_name[] = {"stretch", "not_larger", "not_smaller"};
+
+static Status find_word(const Node *n, const char *attr, const char *word, size_t count,
+                        const char *const *words, int *out)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(word, words[i]) == 0) {
+            *out = (int)i;
+            return MLC_OK;
+        }
+    return node_error(n, E0203, "attribute '%s' is '%s'", attr, word);
+}
+
+void resize_rational(double v, int64_t *num, int64_t *den)
+{
+    double x = v;
+    int64_t p0 = 0, q0 = 1, p1 = 1, q1 = 0; /* convergents of the continued fraction */
+    for (int i = 0; i < 32; i++) {
+        double whole = __builtin_floor(x);
+        double p = whole * (double)p1 + (double)p0, q = whole * (double)q1 + (double)q0;
+        if (p > 1e15 || q > 1e9)
+            break;
+        p0 = p1;
+        q0 = q1;
+        p1 = (int64_t)p;
+        q1 = (int64_t)q;
+        if ((float)(p / q) == (float)v || x == whole)
+            break;
+        x = 1 / (x - whole);
+    }
+    *num = p1;
+    *den = q1 > 0 ? q1 : 1;
+}
+
+/* Input i as doubles, one per entry of axes; false when it is not known. */
+static bool known_floats(Graph *g, const Node *n, int i, int max, double *out, int *count)
+{
+    *count = 0;
+    if (!node_has(n, i))
+        return true;
+    const Ex *at = value_content(g, n->in[i], count);
+    if (!at || *count > max)
+        return false;
+    for (int k = 0; k < *count; k++)
+        if (!ex_is_float(at[k], &out[k]))
+            return false;
+    return true;
+}
+
+/* The dimensions that scales and sizes speak of, in their order. */
+static Status listed_dims(const Node *n, int rank, int *dim, int *count)
+{
+    const ResizeAttrs *a = n->attrs;
+    bool on[MAX_RANK];
+    *count = a->axes.n ? a->axes.n : rank;
+    if (a->axes.n)
+        TRY(node_axes(n, rank, a->axes.n, a->axes.at, on));
+    for (int i = 0; i < *count; i++)
+        dim[i] = !a->axes.n ? i : (int)(a->axes.at[i] < 0 ? a->axes.at[i] + rank : a->axes.at[i]);
+    return MLC_OK;
+}
+
+static Status plan_scales(Graph *g, const Node *n, int count, const int *dim, const double *scale,
+                          ResizePlan *plan)
+{
+    ExPool *p = g->pool;
+    const Type *x = &n->in[0]->type;
+    for (int i = 0; i < count; i++) {
+        int d = dim[i];
+        int64_t num, den, in;
+        if (!(scale[i] > 1e-4 && scale[i] < 1e4))
+            return node_error(n, E0301, "scale %g of dimension %d", scale[i], d);
+        resize_rational(scale[i], &num, &den);
+        plan->scale[d] = (Ratio){ex_int(p, num), ex_int(p, den)};
+        if (ex_is_int(x->dim[d], &in) && in < INT32_MAX)
+            plan->out[d] = ex_int(p, (int64_t)__builtin_floorf((float)in * (float)scale[i]));
+        else
+            plan->out[d] = ex_floor_div(p, ex_mul(p, x->dim[d], plan->scale[d].num),
+                                        plan->scale[d].den);
+    }
+    return MLC_OK;
+}
+
+/* not_larger, not_smaller: the least or largest of the scales for all, sizes rounded half up. */
+static Status keep_aspect(Graph *g, const Node *n, int count, const int *dim, bool least,
+                          ResizePlan *plan)
+{
+    ExPool *p = g->pool;
+    const Type *x = &n->in[0]->type;
+    int64_t num = 0, den = 0, in[MAX_RANK];
+    for (int i = 0; i < count; i++) {
+        int64_t out;
+        if (!ex_is_int(x->dim[dim[i]], &in[i]) || !ex_is_int(plan->out[dim[i]], &out))
+            return node_error(n, E0303, "dimension %d is not constant", dim[i]);
+        if (in[i] < 1 || in[i] > MAX_ATTR_SIZE / 4 || out > MAX_ATTR_SIZE / 4)
+            return node_error(n, E0301, "a dimension of %lld", (long long)in[i]);
+        if (i == 0 || (least ? out * den < num * in[i] : out * den > num * in[i])) {
+            num = out;
+            den = in[i];
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        plan->scale[dim[i]] = (Ratio){ex_int(p, num), ex_int(p, den)};
+        plan->out[dim[i]] = ex_int(p, (2 * num * in[i] + den) / (2 * den));
+    }
+    return MLC_OK;
+}
+
+static Status plan_sizes(Graph *g, const Node *n, int count, const int *dim, ResizePlan *plan)
+{
+    const ResizeAttrs *a = n->attrs;
+    const Type *x = &n->in[0]->type;
+    const Ex *size;
+    int given, policy = 0;
+    int64_t v;
+    TRY(find_word(n, "keep_aspect_ratio_policy", a->keep_aspect_ratio_policy,
+                  COUNT_OF(policy_name), policy_name, &policy));
+    TRY(node_known_ints(g, n, 3, MAX_RANK, &size, &given));
+    if (given != count)
+        return node_error(n, E0301, "%d sizes are given for %d dimensions", given, count);
+    for (int i = 0; i < count; i++) {
+        if (ex_is_int(size[i], &v) && (v < 0 || v > MAX_ATTR_SIZE))
+            return node_error(n, E0301, "sizes[%d] is %lld", i, (long long)v);
+        if (ex_is(x->dim[dim[i]], 0))
+            return node_error(n, E0301, "dimension %d is empty", dim[i]);
+        plan->out[dim[i]] = size[i];
+        if (!ex_is(size[i], 0))
+            plan->scale[dim[i]] = (Ratio){size[i], x->dim[dim[i]]};
+    }
+    return policy ? keep_aspect(g, n, count, dim, policy == 1, plan) : MLC_OK;
+}
+
+static Status plan_words(const Node *n, ResizePlan *plan)
+{
+    const ResizeAttrs *a = n->attrs;
+    int mode = 0, round = 0, coord = 0;
+    TRY(find_word(n, "mode", a->mode, RESIZE_MODES, mode_name, &mode));
+    TRY(find_word(n, "nearest_mode", a->nearest_mode, RESIZE_ROUNDS, round_name, &round));
+    TRY(find_word(n, "coordinate_transformation_mode", a->coordinate_transformation_mode,
+                  RESIZE_COORDS, coord_name, &coord));
+    plan->mode = (ResizeMode)mode;
+    plan->round = (ResizeRound)round;
+    plan->coord = (ResizeCoord)coord;
+    return MLC_OK;
+}
+
+static Status plan_roi(Graph *g, const Node *n, int count, const int *dim, ResizePlan *plan)
+{
+    double roi[2 * MAX_RANK];
+    int given;
+    if (plan->coord != COORD_TF_CROP)
+        return MLC_OK;
+    if (!known_floats(g, n, 1, 2 * MAX_RANK, roi, &given))
+        return node_error(n, E0303, "input 1, the region, is not constant");
+    if (given != 2 * count)
+        return node_error(n, E0301, "the region has %d numbers for %d dimensions", given, count);
+    for (int i = 0; i < 2 * count; i++) {
+        if (!(roi[i] > -100 && roi[i] < 100))
+            return node_error(n, E0301, "the region has a bound of %g", roi[i]);
+        plan->roi[dim[i % count]][i / count] = roi[i];
+    }
+    return MLC_OK;
+}
+
+Status resize_plan(Graph *g, const Node *n, ResizePlan *plan)
+{
+    ExPool *p = g->pool;
+    const Type *x = &n->in[0]->type;
+    int dim[MAX_RANK], count, nscales;
+    double scale[MAX_RANK];
+    TRY(plan_words(n, plan));
+    TRY(listed_dims(n, x->rank, dim, &count));
+    for (int i = 0; i < x->rank; i++) {
+        plan->out[i] = x->dim[i];
+        plan->scale[i] = (Ratio){ex_int(p, 1), ex_int(p, 1)};
+        plan->roi[i][0] = 0;
+        plan->roi[i][1] = 1;
+    }
+    if (!known_floats(g, n, 2, MAX_RANK, scale, &nscales))
+        return node_error(n, E0303, "input 2, the scales, is not constant");
+    if (nscales == 0 && !node_has(n, 3))
+        return node_error(n, E0202, "neither scales nor sizes are given");
+    if (nscales && nscales != count)
+        return node_error(n, E0301, "%d scales are given for %d dimensions", nscales, count);
+    TRY(nscales ? plan_scales(g, n, count, dim, scale, plan) : plan_sizes(g, n, count, dim, plan));
+    TRY(plan_roi(g, n, count, dim, plan));
+    for (int i = 0; i < x->rank; i++)
+        plan->same[i] = plan->out[i] == x->dim[i] && plan->scale[i].num == plan->scale[i].den &&
+                        plan->roi[i][0] == 0 && plan->roi[i][1] == 1;
+    return MLC_OK;
+}
+
+/* antialias sums 2 / scale taps or more: the scale must be known and not tiny. */
+static Status check_antialias(const Node *n, Ratio scale, int i)
+{
+    enum { MOST_SHRINK = 32 };
+    const ResizeAttrs *a = n->attrs;
+    int64_t num, den;
+    if (!a->antialias)
+        return MLC_OK;
+    if (!ex_is_int(scale.num, &num) || !ex_is_int(scale.den, &den))
+        return node_error(n, E0303, "antialias needs constant scales (dimension %d)", i);
+    if (den / MAX(num, 1) > MOST_SHRINK)
+        return node_error(n, E0205, "antialias with a scale below 1/%d", MOST_SHRINK);
+    return MLC_OK;
+}
+
+static Status infer(Graph *g, Node *n)
+{
+    ResizePlan plan;
+    TRY(node_need_rank(n, 0, 1, MAX_RANK));
+    TRY(node_need_elem(n, 0, IS_NUMBER));
+    TRY(resize_plan(g, n, &plan));
+    Type out = n->in[0]->type;
+    for (int i = 0; i < out.rank; i++) {
+        out.dim[i] = plan.out[i];
+        TRY(check_antialias(n, plan.scale[i], i));
+    }
+    node_set_type(n, 0, out);
+    return MLC_OK;
+}
+
+/* Version 10: inputs x and scales, coordinates asymmetric, nearest is below. */
+static Status upgrade(RawNode *raw)
+{
+    if (raw->version >= 11)
+        return MLC_OK;
+    if (raw->in.len == 2) {
+        vec_push(raw->graph->arena, &raw->in, raw->in.at[1]);
+        raw->in.at[1] = NULL;
+    }
+    raw_set_str(raw, "coordinate_transformation_mode", "asymmetric");
+    raw_set_str(raw, "nearest_mode", "floor");
+    return MLC_OK;
+}
+
+OP(resize) = {
+    .name = "Resize", .since = {10, 11, 13, 18, 19}, .min_in = 1, .max_in = 4,
+    .attrs = resize_attrs, .attrs_size = sizeof(ResizeAttrs), .upgrade = upgrade, .infer = infer,
+    .define = resize_define, .doc = "interpolates along some dimensions",
+};
+
+/* Upsample is always rewritten: its newest version is beyond all. */
+static Status upgrade_upsample(RawNode *raw)
+{
+    RawAttr *mode = raw_attr(raw, "mode");
+    raw_attr_to_input(raw, "scales", 1, ELEM_F32);
+    if (mode && mode->kind == ATTR_str &&
+        (strcmp(mode->s, "bilinear") == 0 || strcmp(mode->s, "trilinear") == 0))
+        mode->s = "linear";
+    raw->version = 10;
+    TRY(upgrade(raw));
+    raw->op = "Resize";
+    raw->version = 19;
+    return MLC_OK;
+}
+
+static Status infer_upsample(Graph *g, Node *n)
+{
+    (void)g;
+    return node_error(n, E0201, "Upsample was replaced by Resize");
+}
+
+OP(upsample) = {
+    .name = "Upsample", .since = {7, 9, 10, 1000}, .min_in = 1, .max_in = 2,
+    .upgrade = upgrade_upsample, .infer = infer_upsample, .define = resize_define,
+    .doc = "the older name of Resize",
+};
