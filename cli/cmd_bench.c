@@ -85,7 +85,8 @@ static void print_text(const Execution *e, const RunnerBench *b, const Latency *
 static Status emulated(Ctx *c, const char *path, const char *target)
 {
     return diag_error(c, E0402, (Loc){.file = path}, MLC_USAGE,
-                      "target '%s' runs under an emulator here, whose latency means nothing", target);
+                      "target '%s' runs under an emulator here, whose latency means nothing",
+                      target);
 }
 
 static Status bench(Execution *e, Cli *cli)

@@ -83,7 +83,8 @@ static Status find_cases(Verify *v, const char *arg)
     size_t       n, before = v->cases.len;
     struct stat  st;
     if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
-        return diag_error(v->cli->ctx, E0002, (Loc){.file = dir}, MLC_SYSTEM, "no folder '%s'", dir);
+        return diag_error(v->cli->ctx, E0002, (Loc){.file = dir}, MLC_SYSTEM, "no folder '%s'",
+                          dir);
     if (is_case(a, dir)) {
         add_case(v, dir);
         return MLC_OK;

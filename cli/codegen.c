@@ -171,11 +171,13 @@ static Status spawn(Ctx *c, Arena *a, Program *p, const CompileOptions *o, Codeg
                     const char *output)
 {
     const char *tool = process_beside(a, "mlc-codegen", "MLC_CODEGEN");
-    if (!tool) {
-        diag_report(c, E0004, (Loc){0}, "the code generator 'mlc-codegen' is not beside mlc");
-        diag_help(c, "set MLC_CODEGEN to its path");
-        return MLC_SYSTEM;
-    }
+    const char *given = getenv("MLC_CODEGEN");
+    if (!tool && given && *given)
+        return diag_error(c, E0004, (Loc){0}, MLC_SYSTEM,
+                          "MLC_CODEGEN is '%s', which cannot be executed", given);
+    if (!tool)
+        return diag_error(c, E0004, (Loc){0}, MLC_SYSTEM,
+                          "the code generator 'mlc-codegen' is not beside mlc");
     Pipes io;
     Status s = open_pipes(c, p, &io);
     if (s == MLC_OK)

@@ -7,9 +7,11 @@
 #include "ir/base/file.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- options ---- */
 
@@ -244,12 +246,30 @@ static Status read_text(Ctx *c, const char *path, Graph **out)
     return s;
 }
 
+/* A pipe on stdin is replaced by a copy, so that it can be read again: for its sum, and to look
+ * whether it is the text form. */
+static Status keep_stdin(Ctx *c, bool *is_text)
+{
+    FileMap map;
+    TRY(file_map(c, "-", &map));
+    const char *at = (const char *)map.data, *end = at + map.size;
+    while (at < end && (isspace((unsigned char)*at) || *at == '#')) {
+        if (*at == '#')
+            while (at < end && *at != '\n')
+                at++;
+        else
+            at++;
+    }
+    *is_text = end - at > 5 && memcmp(at, "graph", 5) == 0;
+    bool ok = dup2(map.fd, STDIN_FILENO) == STDIN_FILENO;
+    file_unmap(&map);
+    return ok ? MLC_OK
+              : diag_error(c, E0002, (Loc){0}, MLC_SYSTEM, "cannot read standard input: %s",
+                           strerror(errno));
+}
+
 static Status hash_model(Ctx *c, const char *path, CompileOptions *o)
 {
-    o->sha256 = "";
-    o->model_bytes = 0;
-    if (str_eq(path, "-"))
-        return MLC_OK; /* read already */
     FileMap map;
     TRY(file_map(c, path, &map));
     unsigned char digest[crypto_hash_sha256_BYTES];
@@ -266,7 +286,10 @@ static Status hash_model(Ctx *c, const char *path, CompileOptions *o)
 Status compile_load(Ctx *c, const char *model, CompileOptions *o, Graph **out)
 {
     Graph *g = NULL;
-    TRY(str_ends(model, ".mlc") ? read_text(c, model, &g) : onnx_read(c, model, NULL, &g));
+    bool is_text = str_ends(model, ".mlc");
+    if (str_eq(model, "-"))
+        TRY(keep_stdin(c, &is_text));
+    TRY(is_text ? read_text(c, model, &g) : onnx_read(c, model, NULL, &g));
     TRY(hash_model(c, model, o));
     TRY(fix_shapes(g, o));
     TRY(graph_infer(g));

@@ -200,7 +200,8 @@ static const void *spread(Arena *a, const Tensor *t)
 }
 
 /* A size that may be negative or too large: E0601. */
-static Status output_shape(const Execution *e, const ProgramIo *io, const int64_t *sym, int64_t *dim)
+static Status output_shape(const Execution *e, const ProgramIo *io, const int64_t *sym,
+                           int64_t *dim)
 {
     int64_t n = 16;
     for (int k = 0; k < io->rank; k++) {

@@ -38,7 +38,8 @@ Status tolerance_read(Ctx *c, const char *dir, Tolerance *t)
         take_number(o, "mtol", &t->mtol, &bad);
         take_number(o, "cosine", &t->cosine, &bad);
         t->argmax = json_is_true(json_object_get(o, "argmax"));
-        if (take_number(o, "quantum", &t->quantum, &bad) && !take_number(o, "share", &t->share, &bad))
+        if (take_number(o, "quantum", &t->quantum, &bad) &&
+            !take_number(o, "share", &t->share, &bad))
             t->share = 1;
         json_decref(o);
         if (bad)
@@ -62,7 +63,7 @@ static const char *shape_text(Arena *a, const Tensor *t)
 
 static bool same_shape(const Tensor *a, const Tensor *b)
 {
-    return a->rank == b->rank && (!a->rank || !memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank));
+    return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
 }
 
 /* |got - want|; 0 for equal infinities and NaNs, infinite for a NaN against a number. */

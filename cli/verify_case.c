@@ -86,7 +86,8 @@ static CaseResult compare_outputs(Execution *e, const char *set, const Tensor **
         if (c.equal || r.verdict != CASE_PASS)
             continue;
         r.verdict = CASE_FAIL;
-        r.reason = arena_printf(a, "%s: output '%s': %s", set, e->info.outputs.at[i].name, c.reason);
+        r.reason =
+            arena_printf(a, "%s: output '%s': %s", set, e->info.outputs.at[i].name, c.reason);
     }
     return r;
 }
@@ -95,8 +96,9 @@ static CaseResult run_set(Execution *e, const char *dir, const char *set, const 
 {
     Arena         *a = e->arena;
     size_t         nin = e->info.inputs.len, nout = e->info.outputs.len, have = 0;
-    const char    *path = arena_printf(a, "%s/%s", dir, set);
-    const Tensor **in = NEW_ARRAY(a, const Tensor *, nin), **got = NEW_ARRAY(a, const Tensor *, nout);
+    const char *path = arena_printf(a, "%s/%s", dir, set);
+    const Tensor **in = NEW_ARRAY(a, const Tensor *, nin);
+    const Tensor **got = NEW_ARRAY(a, const Tensor *, nout);
     const Tensor **want = NEW_ARRAY(a, const Tensor *, nout);
     size_t         seen = e->ctx->diags.errors;
     Status s = input_read_set(e->ctx, a, path, "input", e->info.inputs.at, nin, in);

@@ -44,7 +44,8 @@ typedef struct mlc_rt_model {
     int32_t             max_threads; /* 0: no limit of its own */
     const int32_t      *first, *last; /* lifetimes of workspace objects, in steps */
     const int64_t      *static_offset; /* without symbols: their offsets; else NULL */
-    /* Never called for a model without symbols. A size that does not fit 63 bits is written as -1. */
+    /* Never called for a model without symbols. A size that does not fit 63 bits is written as
+     * -1. */
     void (*eval)(const int64_t *sym, int64_t *out);
     int (*exec)(const mlc_rt_run *r);
 } mlc_rt_model;

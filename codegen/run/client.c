@@ -452,7 +452,8 @@ Status runner_run(Runner *r, const Tensor *const *in, const Tensor **out)
     for (size_t i = 0; i < r->bound.len; i++) {
         const RunnerIo *io = &r->bound.at[i];
         if (!is_possible(io))
-            return diag_error(r->ctx, E0603, here(r), MLC_BUG, "output '%s' is too large", io->name);
+            return diag_error(r->ctx, E0603, here(r), MLC_BUG, "output '%s' is too large",
+                              io->name);
         Tensor *t = tensor_new(r->arena, io->elem, io->rank, io->dim);
         TRY(read_back(r, arena_printf(r->arena, "out%zu.bin", i), (void *)(uintptr_t)t->data,
                       t->size_bytes));

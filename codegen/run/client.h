@@ -63,8 +63,8 @@ Status runner_threads(Runner *r, int n);
 /* The shapes that symbol values (one for each of info->symbols) give: every dimension of `inputs`,
  * as many records as the model has inputs. */
 Status runner_shapes(Runner *r, const int64_t *value, RunnerIo *inputs);
-/* Runs once. in[i]: an input each, of its element type and a fitting shape (E0601 otherwise). out[i]
- * is filled with new tensors, one for each output. E0603: the model's status, or its crash. */
+/* Runs once. in[i]: an input each, of its element type and a fitting shape (E0601 otherwise).
+ * out[i]: new tensors, one for each output. E0603: the model's status, or its crash. */
 Status runner_run(Runner *r, const Tensor *const *in, const Tensor **out);
 /* Runs for warm_ns unmeasured, then at least `runs` times and min_ns. */
 Status runner_bench(Runner *r, const Tensor *const *in, int64_t runs, int64_t min_ns,

@@ -255,7 +255,9 @@ static bool is_fold(InterpPlan *p, const Chain *c, const Stmt *body)
 /* Lets the last operation of a store write straight to memory. */
 static void try_direct(InterpPlan *p, Item *store, Item *v, const Stmt *s)
 {
-    bool kind_ok = v->kind == ITEM_OP || v->kind == ITEM_CONVERT || v->kind == ITEM_LIN;
+    /* A sum of arrays writes its result in several passes, so it must not be one of its terms. */
+    bool kind_ok = v->kind == ITEM_OP || v->kind == ITEM_CONVERT ||
+                   (v->kind == ITEM_LIN && v->lin->lanes.len == 0);
     if (!kind_ok || v != store->arg[0] || v->uses != 1 || v->region != store->region ||
         vec_last(&v->region->items) != v || /* the address is known before v is computed */
         v->scope == p->uniform || store->mask || store->offsets || store->mem->packed_bits ||

@@ -215,7 +215,8 @@ static void environment_sets_the_default(void **state)
     static const struct {
         const char *text;
         int         threads; /* 0: the number of cores */
-    } rows[] = {{"1", 1}, {"5", 5}, {"0", 0}, {"", 0}, {"many", 0}, {"3x", 0}, {"-2", 0}, {"9999", 256}};
+    } rows[] = {{"1", 1},    {"5", 5},  {"0", 0},  {"", 0},
+                {"many", 0}, {"3x", 0}, {"-2", 0}, {"9999", 256}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int pipe_fd[2], got = -1, want = rows[i].threads ? rows[i].threads : mlc_rt_cores();

@@ -6,8 +6,8 @@
  *     m_bind, m_run, m_model
  *
  * m_io is passed where the ABI wants an array of pointers: a struct of nothing but object pointers
- * has the same layout on every target. Names that come from the model appear only as identifiers and
- * in comments, where "*" "/" cannot meet. */
+ * has the same layout on every target. Names that come from the model appear only as identifiers
+ * and in comments, where "*" "/" cannot meet. */
 #include "codegen/emit/header/header.h"
 
 #include "runtime/rt.h"
@@ -151,17 +151,26 @@ static void add_constants(Emit *e)
         add_io_constants(e, i);
 }
 
+/* "const float *image": the declaration of a pointer to the data of an input or output. */
+static void add_pointer(Emit *e, size_t i)
+{
+    bool        input = i < e->p->inputs.len;
+    const char *type = c_type(io_at(e, i)->elem);
+    str_printf(e->out, "%s%s%s*%s", input && !str_starts(type, "const") ? "const " : "", type,
+               str_ends(type, "*") ? "" : " ", e->name[i]);
+}
+
 static void add_struct(Emit *e)
 {
-    str_printf(e->out, "\n/* Row-major tensors; in and out must not overlap. */\ntypedef struct %s_io {\n",
+    str_printf(e->out,
+               "\n/* Row-major tensors; in and out must not overlap. */\ntypedef struct %s_io {\n",
                e->prefix);
     if (e->dynamic)
         str_printf(e->out, "    const mlc_sizes_v1 *sizes; /* of %s_bind() */\n", e->prefix);
     for (size_t i = 0; i < e->nio; i++) {
-        bool        input = i < e->p->inputs.len;
-        const char *type = c_type(io_at(e, i)->elem);
-        str_printf(e->out, "    %s%s%s*%s; /* ", input && !str_starts(type, "const") ? "const " : "",
-                   type, str_ends(type, "*") ? "" : " ", e->name[i]);
+        str_add(e->out, "    ");
+        add_pointer(e, i);
+        str_add(e->out, "; /* ");
         add_type(e, io_at(e, i));
         str_add(e->out, " */\n");
     }
@@ -171,13 +180,10 @@ static void add_struct(Emit *e)
 static void add_prototypes(Emit *e)
 {
     const char *p = e->prefix;
-    if (e->dynamic)
-        str_printf(e->out,
-                   "/* Checks the values of the symbols; fills %s_SIZES_WORDS words. Once per shape. */\n",
-                   p);
-    else
-        str_printf(e->out, "/* Fills %s_SIZES_WORDS words; dims may be NULL. Never needed before run. */\n",
-                   p);
+    str_printf(e->out, "/* %s %s_SIZES_WORDS words. */\n",
+               e->dynamic ? "Once per shape: checks the values of the symbols and fills"
+                          : "Not needed before run; dims may be NULL. Fills",
+               p);
     str_printf(e->out, "int %s_bind(const int64_t *dims, mlc_sizes_v1 *sizes);\n", p);
     str_printf(e->out, "/* Runs once. Returns MLC_RUN_OK or what is wrong. */\n"
                        "int %s_run(const %s_io *io, void *workspace);\n"
@@ -192,17 +198,16 @@ static void add_usage(Emit *e)
     str_printf(s, " * Usage:\n *\n *     #include \"%s.h\"\n *     #include <stdlib.h>\n *\n", p);
     str_printf(s, " *     int infer(%s", e->dynamic ? "const int64_t *dims, " : "");
     for (size_t i = 0; i < e->nio; i++) {
-        bool        input = i < e->p->inputs.len;
-        const char *type = c_type(io_at(e, i)->elem);
-        str_printf(s, "%s%s%s%s*%s", i ? ", " : "",
-                   input && !str_starts(type, "const") ? "const " : "", type,
-                   str_ends(type, "*") ? "" : " ", e->name[i]);
+        str_add(s, i ? ", " : "");
+        add_pointer(e, i);
     }
     str_add(s, ")\n *     {\n");
     if (e->dynamic)
-        str_printf(s, " *         mlc_sizes_v1 sizes[%s_SIZES_WORDS];\n *         int status = %s_bind"
-                      "(dims, sizes);\n *         if (status != MLC_RUN_OK)\n"
-                      " *             return status;\n", p, p);
+        str_printf(s,
+                   " *         mlc_sizes_v1 sizes[%s_SIZES_WORDS];\n"
+                   " *         int status = %s_bind(dims, sizes);\n"
+                   " *         if (status != MLC_RUN_OK)\n *             return status;\n",
+                   p, p);
     str_printf(s, " *         %s_io io;\n", p);
     if (e->dynamic)
         str_add(s, " *         io.sizes = sizes;\n");

@@ -43,7 +43,8 @@ static const char source[] =
     "static const mlc_rt_model rt = {&t_model, 1, 5, 0, 0, first, last, 0, eval, exec};\n"
     "int t_bind(const int64_t *d, mlc_sizes_v1 *s) { return mlc_rt_bind(&rt, d, s); }\n"
     "int t_run(const void *const *io, void *w) { return mlc_rt_run_model(&rt, io, w); }\n"
-    "const mlc_model_v1 t_model = {1, sizeof(mlc_model_v1), \"toy\", \"x86-sse2\", \"0\", \"\", 2,\n"
+    "const mlc_model_v1 t_model = {1, sizeof(mlc_model_v1), \"toy\", \"x86-sse2\", \"0\", \"\", "
+    "2,\n"
     "    1, 1, MLC_RT_SIZES_WORDS(1, 5, 1), in, out, sym, -1, t_bind, t_run};\n";
 
 static Ctx           ctx;

@@ -38,7 +38,8 @@ static Buf *buffer(Elem e, BufSpace space, int64_t n)
 {
     Ex dim = num(n);
     static int id;
-    return buf_new(arena, pool, id, arena_printf(arena, "b%d", id++), e, space, 1, &dim);
+    id++;
+    return buf_new(arena, pool, id, arena_printf(arena, "b%d", id), e, space, 1, &dim);
 }
 
 static Ex load(const Buf *b, Ex index) { return ex_load(pool, b, b->elem, 1, &index); }
@@ -86,8 +87,9 @@ static Ex affine(Gen *g, int64_t *lo, int64_t *hi)
     for (int k = 0; k < g->n; k++) {
         if (below(3) == 0)
             continue;
-        int64_t extent = 40, coef = below(4) == 0 ? below(50) - 5 : below(3);
+        int64_t extent = 41, coef = below(4) == 0 ? below(50) - 5 : below(3);
         ex_is_int(ex_var_extent(pool, g->var[k]), &extent);
+        extent = extent < 1 ? 1 : extent;
         e = ex_add(pool, e, ex_mul(pool, g->var[k], num(coef)));
         *(coef < 0 ? lo : hi) += coef * (extent - 1);
     }
@@ -178,6 +180,18 @@ static Ex loop_var(Gen *g, int64_t most)
     return g->var[g->n++] = ex_var(pool, num(1 + below(most)));
 }
 
+/* A loop that may be empty, or whose extent varies from lane to lane. */
+static Ex reduction_var(Gen *g)
+{
+    int64_t extent;
+    if (below(4) || g->n == 0)
+        return loop_var(g, 30);
+    Ex v = g->var[below(g->n)];
+    if (!ex_is_int(ex_var_extent(pool, v), &extent) || extent > 40)
+        return g->var[g->n++] = ex_var(pool, num(below(2)));
+    return g->var[g->n++] = ex_var(pool, below(2) ? v : ex_add(pool, v, num(1)));
+}
+
 /* Parallel loops; out[p..] row-major in them, so that iterations write different elements. */
 static Stmt *body(Gen *g, int npar)
 {
@@ -195,7 +209,7 @@ static Stmt *body(Gen *g, int npar)
         int nred = 1 + (int)below(2);
         Ex red[2];
         for (int k = 0; k < nred; k++)
-            red[k] = loop_var(g, 30);
+            red[k] = reduction_var(g);
         static const ExOp op[] = {EX_ADD, EX_MAX, EX_MIN, EX_SUB};
         Ex v = value(g, 2);
         v = ex_op(pool, op[below(4)], 2, below(4) ? (Ex[]){acc, v} : (Ex[]){v, acc});
@@ -303,9 +317,10 @@ static void compare(const Kernel *k)
     if (!ok) {
         Str text = str_new(arena);
         kernel_print(&text, k);
-        fail_msg("seed %llu, status %d (%s), code %d, naive %d %d:\n%s", (unsigned long long)seed,
-                 s, ctx.diags.last ? ctx.diags.last->message : "", code, n->out_of_bounds, n->code,
-                 str_text(&text));
+        fprintf(stderr, "seed %llu, status %d (%s), code %d, naive %d %d:\n%s",
+                (unsigned long long)seed, s, ctx.diags.last ? ctx.diags.last->message : "", code,
+                n->out_of_bounds, n->code, str_text(&text));
+        fail();
     }
     for (size_t i = 0; i < k->params.len; i++) {
         free(fast[i].data);
@@ -316,10 +331,12 @@ static void compare(const Kernel *k)
     free(n);
 }
 
+/* More than the usual rounds: INTERP_ROUNDS=100000. */
 static void test_random(void **state)
 {
-    enum { ROUNDS = 1500 };
-    for (int i = 0; i < ROUNDS; i++) {
+    const char *more = getenv("INTERP_ROUNDS");
+    int rounds = more ? atoi(more) : 1500;
+    for (int i = 0; i < rounds; i++) {
         if (i % 100 == 0) {
             teardown(state);
             setup(state);
