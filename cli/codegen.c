@@ -30,6 +30,16 @@ typedef struct Pipes {
     int nfile;
 } Pipes;
 
+typedef struct Job {
+    Ctx                  *ctx;
+    Arena                *arena;
+    Program              *program;
+    const CompileOptions *options;
+    CodegenKind           kind;
+    const char           *object;
+    const char           *shown; /* what messages call the output */
+} Job;
+
 static void close_pipes(Pipes *p)
 {
     int all[] = {p->in, p->report, p->err};
@@ -116,8 +126,20 @@ static DiagCode code_of(const char *name)
     return E0403;
 }
 
-/* Passes the child's diagnostics on; returns how many. */
-static int pass_on(Ctx *c, const char *lines)
+/* `text` with every `from` replaced. */
+static const char *replaced(Arena *a, const char *text, const char *from, const char *to)
+{
+    Str s = str_new(a);
+    for (const char *at; (at = strstr(text, from)); text = at + strlen(from)) {
+        str_addn(&s, text, (size_t)(at - text));
+        str_add(&s, to);
+    }
+    str_add(&s, text);
+    return str_text(&s);
+}
+
+/* Passes the child's diagnostics on, which know the output by a temporary name; returns how many. */
+static int pass_on(const Job *j, const char *lines, const char *output)
 {
     int count = 0;
     for (const char *line = lines; *line;) {
@@ -126,7 +148,8 @@ static int pass_on(Ctx *c, const char *lines)
         const char *code = json_string_value(json_object_get(o, "code"));
         const char *message = json_string_value(json_object_get(o, "message"));
         if (message) {
-            diag_report(c, code_of(code), (Loc){0}, "%s", message);
+            diag_report(j->ctx, code_of(code), (Loc){0}, "%s",
+                        replaced(j->arena, message, output, j->shown));
             count++;
         }
         json_decref(o);
@@ -154,12 +177,12 @@ static Status explain(Ctx *c, int code, const char *err)
                       code, sep, len, err);
 }
 
-static Status judge(Ctx *c, Arena *a, const Pipes *io, int code)
+static Status judge(const Job *j, const Pipes *io, int code, const char *output)
 {
     if (code == 0)
         return MLC_OK;
-    if (pass_on(c, written(a, io->report)) == 0)
-        return explain(c, code, written(a, io->err));
+    if (pass_on(j, written(j->arena, io->report), output) == 0)
+        return explain(j->ctx, code, written(j->arena, io->err));
     return code == MLC_INPUT || code == MLC_SYSTEM ? (Status)code : MLC_BUG;
 }
 
@@ -167,9 +190,11 @@ static const char *const kind_name[] = {
     [CODEGEN_OBJ] = "obj", [CODEGEN_ASM] = "asm", [CODEGEN_LLVM_IR] = "llvm-ir",
 };
 
-static Status spawn(Ctx *c, Arena *a, Program *p, const CompileOptions *o, CodegenKind kind,
-                    const char *output)
+static Status spawn(const Job *j, const char *output)
 {
+    Ctx *c = j->ctx;
+    Arena *a = j->arena;
+    const CompileOptions *o = j->options;
     const char *tool = process_beside(a, "mlc-codegen", "MLC_CODEGEN");
     const char *given = getenv("MLC_CODEGEN");
     if (!tool && given && *given)
@@ -179,14 +204,14 @@ static Status spawn(Ctx *c, Arena *a, Program *p, const CompileOptions *o, Codeg
         return diag_error(c, E0004, (Loc){0}, MLC_SYSTEM,
                           "the code generator 'mlc-codegen' is not beside mlc");
     Pipes io;
-    Status s = open_pipes(c, p, &io);
+    Status s = open_pipes(c, j->program, &io);
     if (s == MLC_OK)
-        s = send_program(c, p, io.in);
+        s = send_program(c, j->program, io.in);
     VEC(const char *) argv = {0};
 #define ARG(...) vec_push(a, &argv, __VA_ARGS__)
     const TargetDesc *t = &o->target;
     const char *fixed[] = {
-        tool, "--emit", kind_name[kind], "--triple", t->triple, "--cpu", t->cpu, "--features",
+        tool, "--emit", kind_name[j->kind], "--triple", t->triple, "--cpu", t->cpu, "--features",
         t->features, "--prefix", o->prefix, "--target-name", t->name, "--sha256", o->sha256, "-o",
         output,
     };
@@ -215,37 +240,49 @@ static Status spawn(Ctx *c, Arena *a, Program *p, const CompileOptions *o, Codeg
     if (s == MLC_OK)
         s = process_run(c, (char *const *)argv.at, &po, &code);
     if (s == MLC_OK)
-        s = judge(c, a, &io, code);
+        s = judge(j, &io, code, output);
     close_pipes(&io);
     return s;
 }
 
-/* Runs `make` with a temporary name beside `path` and renames the result. */
-static Status whole(Ctx *c, const char *path, Status (*make)(void *arg, const char *tmp), void *arg)
+/* The file that a temporary name stands for: "m.o.XXXXXX.tmp" is "m.o" (see file_out_open()). */
+static const char *final_name(Arena *a, const char *path)
 {
-    FileOut out;
-    TRY(file_out_open(c, path, &out));
-    Status s = make(arg, out.tmp_path);
+    enum { SUFFIX = 11 };
+    size_t n = strlen(path);
+    bool temporary = str_ends(path, ".tmp") && n > SUFFIX && path[n - SUFFIX] == '.';
+    return temporary ? arena_strndup(a, path, n - SUFFIX) : path;
+}
+
+/* On the disk before it gets its name. */
+static Status settle(Ctx *c, const char *tmp, const char *path)
+{
+    int fd = open(tmp, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (ok && rename(tmp, path) == 0)
+        return MLC_OK;
+    return diag_error(c, E0003, (Loc){.file = path}, MLC_SYSTEM, "cannot write '%s': %s", path,
+                      strerror(errno));
+}
+
+/* Lets a tool write into a temporary folder beside `path`, with whatever temporary files of its
+ * own, and renames the result. */
+static Status whole(Job *j, const char *path, Status (*make)(Job *j, const char *tmp))
+{
+    const char *dir;
+    TRY(temp_dir_make_in(j->ctx, j->arena, path_dir(j->arena, path), &dir));
+    const char *tmp = arena_printf(j->arena, "%s/%s", dir, path_base(path));
+    j->shown = final_name(j->arena, path);
+    Status s = make(j, tmp);
     if (s == MLC_OK)
-        return file_out_commit(c, &out);
-    file_out_abort(&out);
+        s = settle(j->ctx, tmp, path);
+    temp_dir_remove(dir);
     return s;
 }
 
-typedef struct Job {
-    Ctx                  *ctx;
-    Arena                *arena;
-    Program              *program;
-    const CompileOptions *options;
-    CodegenKind           kind;
-    const char           *object;
-} Job;
-
-static Status make_code(void *arg, const char *tmp)
-{
-    Job *j = arg;
-    return spawn(j->ctx, j->arena, j->program, j->options, j->kind, tmp);
-}
+static Status make_code(Job *j, const char *tmp) { return spawn(j, tmp); }
 
 Status compile_codegen(Ctx *c, Program *p, const CompileOptions *o, CodegenKind kind,
                        const char *path)
@@ -255,14 +292,13 @@ Status compile_codegen(Ctx *c, Program *p, const CompileOptions *o, CodegenKind 
                           o->target.name);
     Arena *a = arena_new(c);
     Job j = {.ctx = c, .arena = a, .program = p, .options = o, .kind = kind};
-    Status s = whole(c, path, make_code, &j);
+    Status s = whole(&j, path, make_code);
     arena_free(a);
     return s;
 }
 
-static Status make_shared(void *arg, const char *tmp)
+static Status make_shared(Job *j, const char *tmp)
 {
-    Job *j = arg;
     static const char *const compilers[] = {"cc", "gcc", "clang"};
     const char *cc = process_in_path(j->arena, compilers, COUNT_OF(compilers));
     if (!cc) {
@@ -294,7 +330,7 @@ Status compile_link_shared(Ctx *c, const char *object, const char *path)
 {
     Arena *a = arena_new(c);
     Job j = {.ctx = c, .arena = a, .object = object};
-    Status s = whole(c, path, make_shared, &j);
+    Status s = whole(&j, path, make_shared);
     arena_free(a);
     return s;
 }

@@ -105,6 +105,7 @@ static void install_handlers(void)
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
     sigaltstack(&alternate, NULL);
     handle(SIGPIPE, SIG_IGN);
+    handle(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a failed write */
     handle(SIGABRT, on_crash);
 #ifndef __SANITIZE_ADDRESS__ /* its own reports say more */
     handle(SIGSEGV, on_crash);

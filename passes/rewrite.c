@@ -121,7 +121,7 @@ Node *insert_inferred(Graph *g, Node *before, const char *op, int nin, Value *co
     const OpInfo *info = op_find(NULL, op);
     if (!info)
         return NULL;
-    Node *n = graph_insert(g, before, info, before->out[0]->name, nin, in, 1, attrs, before);
+    Node *n = graph_insert(g, before, info, before->name, nin, in, 1, attrs, before);
     if (graph_infer_node(g, n) == MLC_OK)
         return n;
     graph_erase(g, n);

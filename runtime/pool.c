@@ -16,19 +16,20 @@
  * the destructor run on their own thread alone. After fork the child sees a foreign id, forgets the
  * parent's workers and starts its own.
  *
- * Idle workers spin for SPIN_NS and then sleep on a futex. Nothing here depends on who computes
+ * Idle workers spin for SPIN_NS, soon giving way to others, and then sleep on a futex. Nothing here depends on who computes
  * which chunk: workers take over the caller's floating-point control word. */
 #include "runtime/rt.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 256, SPIN_NS = 30000, CHUNKS_PER_THREAD = 4 };
+enum { MAX_THREADS = 256, SPIN_NS = 30000, POLITE_NS = 3000, CHUNKS_PER_THREAD = 4 };
 enum { INSIDE_MASK = 0x3ff, OPEN = 0x400, JOB_STEP = 0x800 };
 enum { POOL_RUN = 0, POOL_LIMIT = 1, POOL_COUNT = 2 };
 
@@ -122,19 +123,22 @@ static void fp_control_set(uint64_t control)
 #error "the thread pool knows x86-64 and aarch64"
 #endif
 
-/* Spins until *word is no longer `value`, at most SPIN_NS. True: it changed. */
+/* Spins until *word is no longer `value`, at most SPIN_NS. True: it changed. Who is waited for may
+ * be queued behind this thread on the same core: after POLITE_NS it gets the core. */
 static int spin_while(const uint32_t *word, uint32_t value)
 {
-    int64_t start = now_ns();
-    for (;;) {
+    int64_t start = now_ns(), spent = 0;
+    while (spent < SPIN_NS) {
         for (int i = 0; i < 32; i++) {
             if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value)
                 return 1;
             pause_cpu();
         }
-        if (now_ns() - start > SPIN_NS)
-            return 0;
+        if (spent > POLITE_NS)
+            sched_yield();
+        spent = now_ns() - start;
     }
+    return 0;
 }
 
 /* ---- a job, seen from one thread ---- */

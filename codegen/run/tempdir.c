@@ -62,8 +62,11 @@ static void remove_tree(const char *path)
 Status temp_dir_make(Ctx *c, Arena *a, const char **path)
 {
     const char *base = getenv("TMPDIR");
-    if (!base || !*base)
-        base = "/tmp";
+    return temp_dir_make_in(c, a, base && *base ? base : "/tmp", path);
+}
+
+Status temp_dir_make_in(Ctx *c, Arena *a, const char *base, const char **path)
+{
     char *made = arena_printf(a, "%s/mlc-XXXXXX", base);
     if (!mkdtemp(made))
         return diag_error(c, E0003, (Loc){.file = base}, MLC_SYSTEM,

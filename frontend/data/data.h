@@ -11,13 +11,13 @@
 
 /* A field that is 0 takes its default. */
 typedef struct DataLimits {
-    size_t  max_bytes;    /* of one file, and of all its contents unpacked: 16 GiB */
+    size_t max_bytes;     /* of one file, and of all its contents unpacked: 16 GiB */
     int64_t max_elements; /* of one tensor: 2^40 */
-    int     max_entries;  /* of an archive: 100,000 */
+    int max_entries;      /* of an archive: 100,000 */
 } DataLimits;
 
 typedef struct NamedTensor {
-    const char   *name;
+    const char *name;
     const Tensor *tensor;
 } NamedTensor;
 typedef VEC(NamedTensor) NamedTensors;

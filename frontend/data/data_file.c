@@ -23,7 +23,10 @@ Status data_error(Ctx *c, const char *where, const char *fmt, ...)
     return diag_error(c, E0602, (Loc){.file = where}, MLC_INPUT, "%s", what);
 }
 
-static void unmap_hook(void *map) { file_unmap(map); }
+static void unmap_hook(void *map)
+{
+    file_unmap(map);
+}
 
 Status data_map(Ctx *c, Arena *a, const char *path, const DataLimits *limits, FileMap **out)
 {

@@ -15,7 +15,7 @@ Status data_map(Ctx *c, Arena *a, const char *path, const DataLimits *limits, Fi
 Status data_shape(Ctx *c, const char *where, Elem e, int rank, const int64_t *dim,
                   const DataLimits *limits, int64_t *count, size_t *bytes);
 /* Reverses the bytes of each of n elements of `width` bytes. */
-void   data_swap(void *data, size_t n, size_t width);
+void data_swap(void *data, size_t n, size_t width);
 
 /* An .npy array in memory; `where` names the file, or the file and its member. With `keep`, the
  * bytes live as long as the arena, and the tensor may point at them. */

@@ -6,11 +6,11 @@
 #include "ir/base/arena.h"
 
 typedef struct Source {
-    Ctx           *ctx;
-    const char    *path;
+    Ctx *ctx;
+    const char *path;
     const uint8_t *data;
-    size_t         size;
-    bool           gzip;
+    size_t size;
+    bool gzip;
 } Source;
 
 /* The first n bytes of the unpacked file; with `all`, exactly these. */

@@ -46,7 +46,7 @@ const char *inflate_bytes(InflateFormat f, const uint8_t *data, size_t size, uin
     inflateEnd(&z);
     if (rc == Z_OK)
         return NULL;
-    return rc == Z_MEM_ERROR ? "out of memory"
+    return rc == Z_MEM_ERROR   ? "out of memory"
            : rc == Z_BUF_ERROR ? "the compressed data is cut off"
                                : "the compressed data is damaged";
 }

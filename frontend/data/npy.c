@@ -9,28 +9,28 @@
 #include "ir/base/str.h"
 
 typedef struct Header {
-    Elem    elem;
-    size_t  width; /* bytes that are swapped as one: half an element for complex types */
-    bool    big_endian, fortran;
-    int     rank;
+    Elem elem;
+    size_t width; /* bytes that are swapped as one: half an element for complex types */
+    bool big_endian, fortran;
+    int rank;
     int64_t dim[MAX_RANK];
-    size_t  data; /* offset of the data */
+    size_t data; /* offset of the data */
 } Header;
 
 typedef struct Text {
-    Ctx        *ctx;
+    Ctx *ctx;
     const char *where;
     const char *at, *end;
 } Text;
 
 static const struct {
     const char *descr;
-    uint8_t     elem;
-    uint8_t     width;
+    uint8_t elem;
+    uint8_t width;
 } kinds[] = {
-    {"f4", ELEM_F32, 4}, {"f8", ELEM_F64, 8}, {"f2", ELEM_F16, 2}, {"i1", ELEM_I8, 1},
-    {"i2", ELEM_I16, 2}, {"i4", ELEM_I32, 4}, {"i8", ELEM_I64, 8}, {"u1", ELEM_U8, 1},
-    {"u2", ELEM_U16, 2}, {"u4", ELEM_U32, 4}, {"u8", ELEM_U64, 8}, {"b1", ELEM_BOOL, 1},
+    {"f4", ELEM_F32, 4}, {"f8", ELEM_F64, 8},   {"f2", ELEM_F16, 2}, {"i1", ELEM_I8, 1},
+    {"i2", ELEM_I16, 2}, {"i4", ELEM_I32, 4},   {"i8", ELEM_I64, 8}, {"u1", ELEM_U8, 1},
+    {"u2", ELEM_U16, 2}, {"u4", ELEM_U32, 4},   {"u8", ELEM_U64, 8}, {"b1", ELEM_BOOL, 1},
     {"c8", ELEM_C64, 4}, {"c16", ELEM_C128, 8},
 };
 
@@ -168,7 +168,8 @@ static Status read_header(Ctx *c, const char *where, const uint8_t *data, size_t
 
 /* ---- data ---- */
 /* Column-major to row-major. */
-static void transpose(uint8_t *to, const uint8_t *from, const Header *h, int64_t count, size_t width)
+static void transpose(uint8_t *to, const uint8_t *from, const Header *h, int64_t count,
+                      size_t width)
 {
     int64_t at[MAX_RANK] = {0}, stride[MAX_RANK], step = 1, pos = 0;
     for (int i = 0; i < h->rank; i++) {

@@ -11,21 +11,21 @@
 #include <zlib.h>
 
 typedef struct Zip {
-    Ctx           *ctx;
-    Arena         *arena;
-    const char    *path;
+    Ctx *ctx;
+    Arena *arena;
+    const char *path;
     const uint8_t *data;
-    size_t         size;
-    DataLimits     limits;
-    uint64_t       entries, at, end; /* of the central directory */
-    uint64_t       packed, unpacked; /* bytes of the members so far */
+    size_t size;
+    DataLimits limits;
+    uint64_t entries, at, end; /* of the central directory */
+    uint64_t packed, unpacked; /* bytes of the members so far */
 } Zip;
 
 typedef struct Member {
     const char *name;
-    unsigned    method, flags;
-    uint32_t    crc;
-    uint64_t    packed, unpacked, header;
+    unsigned method, flags;
+    uint32_t crc;
+    uint64_t packed, unpacked, header;
 } Member;
 
 static uint64_t le(const uint8_t *p, int bytes)
@@ -78,7 +78,8 @@ static Status read_end(Zip *z)
     return MLC_OK;
 }
 
-/* Sizes beyond 32 bits stand in an extra field, in this order, each only where its place says so. */
+/* Sizes beyond 32 bits stand in an extra field, in this order, each only where its place says so.
+ */
 static bool read_zip64(const uint8_t *extra, size_t n, Member *m)
 {
     uint64_t *wide[] = {&m->unpacked, &m->packed, &m->header};
@@ -114,8 +115,11 @@ static Status read_entry(Zip *z, Member *m)
         return data_error(z->ctx, z->path, "the archive's directory is damaged");
     *m = (Member){
         .name = arena_strndup(z->arena, (const char *)p + ENTRY, name),
-        .flags = (unsigned)le(p + 8, 2), .method = (unsigned)le(p + 10, 2),
-        .crc = (uint32_t)le(p + 16, 4), .packed = le(p + 20, 4), .unpacked = le(p + 24, 4),
+        .flags = (unsigned)le(p + 8, 2),
+        .method = (unsigned)le(p + 10, 2),
+        .crc = (uint32_t)le(p + 16, 4),
+        .packed = le(p + 20, 4),
+        .unpacked = le(p + 24, 4),
         .header = le(p + 42, 4),
     };
     z->at += whole;
@@ -161,8 +165,8 @@ static Status read_member(Zip *z, const Member *m, NamedTensors *out)
     const char *where = arena_printf(z->arena, "%s:%s", z->path, m->name);
     if (m->method == 8) {
         uint8_t *to = arena_alloc(z->arena, (size_t)m->unpacked, 64);
-        const char *wrong = inflate_bytes(INFLATE_RAW, data, (size_t)m->packed, to,
-                                          (size_t)m->unpacked, true);
+        const char *wrong =
+            inflate_bytes(INFLATE_RAW, data, (size_t)m->packed, to, (size_t)m->unpacked, true);
         if (wrong)
             return data_error(z->ctx, where, "%s", wrong);
         data = to;

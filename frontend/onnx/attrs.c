@@ -2,7 +2,10 @@
  * is present tells. Bodies are read here too, as they are attributes. */
 #include "frontend/onnx/reader.h"
 
-static Loc attr_loc(const Reader *r) { return (Loc){.file = r->path}; }
+static Loc attr_loc(const Reader *r)
+{
+    return (Loc){.file = r->path};
+}
 
 static const char *bytes_text(Reader *r, const ProtobufCBinaryData *b)
 {
@@ -67,9 +70,14 @@ static Status read_graph(Reader *r, Scope *s, const Onnx__AttributeProto *p, Raw
         return diag_error(r->ctx, E0203, attr_loc(r), MLC_INPUT, "attribute '%s' has no graph",
                           out->name);
     Scope *body = NEW(r->scratch, Scope);
-    *body = (Scope){.outer = s, .opsets = s->opsets, .names = map_new(r->scratch),
-                    .prefix = s->prefix, .renamed = map_new(r->scratch), .call = s->call,
-                    .function = s->function, .calls = s->calls};
+    *body = (Scope){.outer = s,
+                    .opsets = s->opsets,
+                    .names = map_new(r->scratch),
+                    .prefix = s->prefix,
+                    .renamed = map_new(r->scratch),
+                    .call = s->call,
+                    .function = s->function,
+                    .calls = s->calls};
     body->graph = graph_new(r->ctx, r->path, s->graph);
     vec_push(r->scratch, bodies, body);
     out->kind = ATTR_graph;
@@ -201,7 +209,7 @@ Status attr_constant(Reader *r, const RawNode *raw, const Tensor **out)
 {
     static const struct {
         const char *name;
-        AttrKind    kind;
+        AttrKind kind;
     } forms[] = {
         {"value", ATTR_tensor},        {"sparse_value", ATTR_tensor}, {"value_float", ATTR_float},
         {"value_floats", ATTR_floats}, {"value_int", ATTR_int},       {"value_ints", ATTR_ints},

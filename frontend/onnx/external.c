@@ -18,7 +18,10 @@
 
 enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
 
-static void unmap_hook(void *map) { file_unmap(map); }
+static void unmap_hook(void *map)
+{
+    file_unmap(map);
+}
 
 static FileMap *registered_map(Arena *a)
 {

@@ -9,11 +9,11 @@
 #include "ir/base/map.h"
 
 typedef struct External {
-    Ctx        *ctx;
-    Arena      *arena;      /* mappings live as long as this one */
-    const char *model;      /* path of the model, for messages and its directory */
-    const char *root;       /* trusted directory or NULL, see OnnxLimits.external_data_root */
-    Map         files;      /* location -> FileMap *; each file is mapped once */
+    Ctx *ctx;
+    Arena *arena;      /* mappings live as long as this one */
+    const char *model; /* path of the model, for messages and its directory */
+    const char *root;  /* trusted directory or NULL, see OnnxLimits.external_data_root */
+    Map files;         /* location -> FileMap *; each file is mapped once */
 } External;
 
 /* The keys of TensorProto.external_data that were given; NULL otherwise. */

@@ -91,8 +91,12 @@ Status function_expand(Reader *r, Scope *s, const Function *f, const RawNode *ra
                        const Onnx__NodeProto *p)
 {
     const Onnx__FunctionProto *fp = f->proto;
-    Scope fs = {.graph = s->graph, .opsets = &f->opsets, .names = map_new(r->scratch),
-                .renamed = map_new(r->scratch), .function = f, .calls = s->calls + 1};
+    Scope fs = {.graph = s->graph,
+                .opsets = &f->opsets,
+                .names = map_new(r->scratch),
+                .renamed = map_new(r->scratch),
+                .function = f,
+                .calls = s->calls + 1};
     AttrList call = {0};
     if (fs.calls > MOST_CALLS)
         return diag_error(r->ctx, E0103, raw_loc(raw), MLC_INPUT,

@@ -6,7 +6,10 @@
 
 enum { MOST_NODE_ERRORS = 20 };
 
-static const char *text(const char *s) { return s ? s : ""; }
+static const char *text(const char *s)
+{
+    return s ? s : "";
+}
 
 /* ---- nodes ---- */
 static Status resolve_inputs(Reader *r, Scope *s, const Onnx__NodeProto *p, RawNode *raw)
@@ -206,8 +209,12 @@ static Status name_output(Reader *r, Scope *s, const char *name, Value **v)
         value_rename(s->graph, *v, name);
         return MLC_OK;
     }
-    RawNode raw = {.graph = s->graph, .op = "Identity", .name = name, .version = s->graph->opset,
-                   .nout = 1, .out_names = &name};
+    RawNode raw = {.graph = s->graph,
+                   .op = "Identity",
+                   .name = name,
+                   .version = s->graph->opset,
+                   .nout = 1,
+                   .out_names = &name};
     Node *n;
     vec_push(r->arena, &raw.in, *v);
     TRY(op_make(&raw, &n));

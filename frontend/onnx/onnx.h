@@ -6,13 +6,13 @@
 
 /* What a model may ask for. A field that is 0 (NULL) takes its default. */
 typedef struct OnnxLimits {
-    int         max_depth;           /* nested messages; 256, and at most 1000: an If costs three */
-    size_t      max_bytes;           /* of the model file: 16 GiB */
-    size_t      max_memory;          /* of the decoded structure, tensor data aside: 2 GiB */
-    int64_t     max_nodes;           /* functions expanded, sub-graphs included: 1,000,000 */
-    int64_t     max_tensor_elements; /* of one constant: 2^40 */
-    const char *external_data_root;  /* trusted directory: links that stay below it are followed.
-                                        NULL: the model's directory, and no links of any kind */
+    int max_depth;                  /* nested messages; 256, and at most 1000: an If costs three */
+    size_t max_bytes;               /* of the model file: 16 GiB */
+    size_t max_memory;              /* of the decoded structure, tensor data aside: 2 GiB */
+    int64_t max_nodes;              /* functions expanded, sub-graphs included: 1,000,000 */
+    int64_t max_tensor_elements;    /* of one constant: 2^40 */
+    const char *external_data_root; /* trusted directory: links that stay below it are followed.
+                                       NULL: the model's directory, and no links of any kind */
 } OnnxLimits;
 
 /* Reads a model ("-": stdin) into a new graph: names and types of the file, nodes in topological

@@ -4,15 +4,15 @@
 
 typedef struct Needs {
     Reader *r;
-    Arena  *arena;         /* of this walk: bodies are looked at again at each level around them */
-    Map     producer;      /* value name -> index of its node + 1 */
-    VEC(uint32_t) needed;  /* producers, node after node */
-    uint32_t *first;       /* first[i] .. first[i + 1]: those of node i */
+    Arena *arena;         /* of this walk: bodies are looked at again at each level around them */
+    Map producer;         /* value name -> index of its node + 1 */
+    VEC(uint32_t) needed; /* producers, node after node */
+    uint32_t *first;      /* first[i] .. first[i + 1]: those of node i */
 } Needs;
 
 /* Names that a body defines hide those outside. */
 typedef struct Hidden {
-    Map                  names;
+    Map names;
     const struct Hidden *outer;
 } Hidden;
 

@@ -35,8 +35,8 @@ Status opsets_read(Reader *r, Onnx__OperatorSetIdProto **protos, size_t n, Opset
             if (known && out->at[k].version != o.version)
                 return diag_error(r->ctx, E0108, (Loc){.file = r->path}, MLC_INPUT,
                                   "operator set '%s' is imported in versions %lld and %lld",
-                                  *o.domain ? o.domain : "ai.onnx",
-                                  (long long)out->at[k].version, (long long)o.version);
+                                  *o.domain ? o.domain : "ai.onnx", (long long)out->at[k].version,
+                                  (long long)o.version);
         }
         if (!known)
             vec_push(r->scratch, out, o);
@@ -99,8 +99,7 @@ static Status check_kind(Reader *r, const FileMap *f)
         return not_onnx(r, "of an unknown kind", "give a file made by an ONNX exporter");
     if (f->size > r->limits.max_bytes)
         return diag_error(r->ctx, E0104, (Loc){.file = r->path}, MLC_INPUT,
-                          "the file has %zu bytes, the limit is %zu", f->size,
-                          r->limits.max_bytes);
+                          "the file has %zu bytes, the limit is %zu", f->size, r->limits.max_bytes);
     return MLC_OK;
 }
 
@@ -135,9 +134,10 @@ static Status report_causes(Reader *r, Graph *g)
                        u->nodes);
             continue;
         }
-        Diag *d = diag_report(r->ctx, E0108, u->first,
-                              "the model uses operator set '%s' but does not import a version of it",
-                              *u->domain ? u->domain : "ai.onnx");
+        Diag *d =
+            diag_report(r->ctx, E0108, u->first,
+                        "the model uses operator set '%s' but does not import a version of it",
+                        *u->domain ? u->domain : "ai.onnx");
         if (d)
             d->count = u->nodes;
     }
@@ -155,7 +155,10 @@ static Status read_model(Reader *r, Graph *g)
     TRY(functions_read(r));
     g->opset = (int)opset_of(&opsets, "");
     Scope *top = NEW(r->scratch, Scope);
-    *top = (Scope){.graph = g, .opsets = &opsets, .names = map_new(r->scratch), .prefix = "",
+    *top = (Scope){.graph = g,
+                   .opsets = &opsets,
+                   .names = map_new(r->scratch),
+                   .prefix = "",
                    .renamed = map_new(r->scratch)};
     type_symbols(r, r->model->graph);
     Status status = graph_body_read(r, top, r->model->graph);
@@ -171,15 +174,24 @@ Status onnx_read(Ctx *c, const char *path, const OnnxLimits *limits, Graph **out
     *out = NULL;
     Graph *g = graph_new(c, path, NULL);
     Arena *scratch = arena_new(c);
-    External external = external_new(c, g->arena, g->file, limits ? limits->external_data_root
-                                                                  : NULL);
+    External external =
+        external_new(c, g->arena, g->file, limits ? limits->external_data_root : NULL);
     Reader r = {
-        .ctx = c, .path = g->file, .limits = with_defaults(limits), .scratch = scratch,
-        .arena = g->arena, .pool = g->pool, .functions = map_new(scratch),
-        .nonempty = map_new(scratch), .symbols = map_new(scratch),
+        .ctx = c,
+        .path = g->file,
+        .limits = with_defaults(limits),
+        .scratch = scratch,
+        .arena = g->arena,
+        .pool = g->pool,
+        .functions = map_new(scratch),
+        .nonempty = map_new(scratch),
+        .symbols = map_new(scratch),
         .causes = map_new(scratch),
     };
-    r.tensors = (TensorSource){.ctx = c, .arena = g->arena, .path = g->file, .malformed = E0105,
+    r.tensors = (TensorSource){.ctx = c,
+                               .arena = g->arena,
+                               .path = g->file,
+                               .malformed = E0105,
                                .external = &external,
                                .max_elements = r.limits.max_tensor_elements};
     Status status = read_model(&r, g);

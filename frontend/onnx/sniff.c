@@ -3,15 +3,15 @@
 /* Signatures at a fixed offset. None of them can begin an ONNX model, whose first byte is the tag
  * of one of ModelProto's fields, unless `text` says that the whole beginning is printable. */
 typedef struct Signature {
-    unsigned    offset, size;
+    unsigned offset, size;
     const char *bytes;
     const char *what, *help;
 } Signature;
 
-#define EXPORT_TORCH "export it: torch.onnx.export(model, args, \"model.onnx\")"
-#define EXPORT_TF "convert it: python -m tf2onnx.convert --saved-model DIR --output model.onnx"
+#define EXPORT_TORCH  "export it: torch.onnx.export(model, args, \"model.onnx\")"
+#define EXPORT_TF     "convert it: python -m tf2onnx.convert --saved-model DIR --output model.onnx"
 #define EXPORT_TFLITE "convert it: python -m tf2onnx.convert --tflite FILE --output model.onnx"
-#define DOWNLOAD "download the file itself, not the page about it"
+#define DOWNLOAD      "download the file itself, not the page about it"
 
 static const Signature signatures[] = {
     {0, 24, "version https://git-lfs.", "a git-lfs pointer, not the file it stands for",
@@ -21,19 +21,28 @@ static const Signature signatures[] = {
     {4, 4, "TFL3", "a TensorFlow Lite model", EXPORT_TFLITE},
     {4, 4, "ORTM", "a model in ONNX Runtime's own format", "use the .onnx file it was made from"},
     {0, 4, "GGUF", "a GGUF model", "use an ONNX export of the model"},
-    {0, 4, "\x7f" "ELF", "a program or an object file", "give the .onnx file"},
+    {0, 4,
+     "\x7f"
+     "ELF",
+     "a program or an object file", "give the .onnx file"},
     {0, 6, "\x93NUMPY", "a NumPy array", "pass data with --input or --data"},
     {0, 4, "\x89PNG", "a PNG image", "pass data with --input or --data"},
     {0, 3, "\xff\xd8\xff", "a JPEG image", "pass data with --input or --data"},
     {0, 2, "\x1f\x8b", "compressed with gzip", "unpack it with gunzip"},
     {0, 3, "BZh", "compressed with bzip2", "unpack it with bunzip2"},
-    {0, 6, "\xfd" "7zXZ", "compressed with xz", "unpack it with unxz"},
+    {0, 6,
+     "\xfd"
+     "7zXZ",
+     "compressed with xz", "unpack it with unxz"},
     {0, 4, "\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it with unzstd"},
     {0, 4, "%PDF", "a PDF document", "give the .onnx file"},
     {257, 5, "ustar", "a tar archive", "unpack it with tar"},
 };
 
-static bool is_space(uint8_t b) { return b == ' ' || b == '\t' || b == '\r' || b == '\n'; }
+static bool is_space(uint8_t b)
+{
+    return b == ' ' || b == '\t' || b == '\r' || b == '\n';
+}
 
 static bool begins(const uint8_t *p, size_t n, const char *text)
 {
@@ -63,7 +72,8 @@ static bool sniff_text(const uint8_t *data, size_t size, Sniffed *out)
         *out = (Sniffed){"an XML document", DOWNLOAD};
     else if (begins(p, n, "ir_version") || begins(p, n, "<ir_version") ||
              begins(p, n, "< ir_version"))
-        *out = (Sniffed){"an ONNX model in text form", "write it as binary: onnx.save(model, FILE)"};
+        *out =
+            (Sniffed){"an ONNX model in text form", "write it as binary: onnx.save(model, FILE)"};
     else if (n && (*p == '{' || *p == '['))
         *out = (Sniffed){"a JSON document", DOWNLOAD};
     else

@@ -17,7 +17,10 @@ static Status wrong(TensorSource *s, const char *name, const char *fmt, ...)
                       name, why);
 }
 
-static const char *name_of(const Onnx__TensorProto *p) { return p->name ? p->name : ""; }
+static const char *name_of(const Onnx__TensorProto *p)
+{
+    return p->name ? p->name : "";
+}
 
 Status tensor_check_shape(TensorSource *s, const char *name, Elem e, size_t rank,
                           const int64_t *dim, int64_t *count)

@@ -11,16 +11,16 @@
 
 /* Where tensors of one file come from and go to. */
 typedef struct TensorSource {
-    Ctx              *ctx;
-    Arena            *arena;        /* of the tensors */
-    const char       *path;         /* for messages */
-    DiagCode          malformed;    /* E0105, or E0602 for data files */
-    const FileMap    *file;         /* lives as long as the arena */
-    const WireChunk  *chunks;       /* of wire_reduce() */
-    size_t            nchunks;
-    External         *external;     /* NULL: external data is refused */
-    int64_t           max_elements;
-    bool              copy;         /* copy even what is aligned: the file will be unmapped */
+    Ctx *ctx;
+    Arena *arena;            /* of the tensors */
+    const char *path;        /* for messages */
+    DiagCode malformed;      /* E0105, or E0602 for data files */
+    const FileMap *file;     /* lives as long as the arena */
+    const WireChunk *chunks; /* of wire_reduce() */
+    size_t nchunks;
+    External *external; /* NULL: external data is refused */
+    int64_t max_elements;
+    bool copy; /* copy even what is aligned: the file will be unmapped */
 } TensorSource;
 
 Status tensor_from_proto(TensorSource *s, const Onnx__TensorProto *p, const Tensor **out);

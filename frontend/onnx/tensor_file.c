@@ -17,9 +17,15 @@ static Status parse(Ctx *c, Arena *a, Arena *scratch, const FileMap *f, const Da
     TRY(wire_unpack(c, scratch, f->path, type, wire.bytes.at, wire.bytes.len,
                     wire.memory * 2 + (1 << 20), &m));
     const Onnx__TensorProto *p = (const Onnx__TensorProto *)m;
-    TensorSource s = {.ctx = c, .arena = a, .path = f->path, .malformed = E0602, .file = f,
-                      .chunks = wire.chunks.at, .nchunks = wire.chunks.len,
-                      .max_elements = limits->max_elements, .copy = true};
+    TensorSource s = {.ctx = c,
+                      .arena = a,
+                      .path = f->path,
+                      .malformed = E0602,
+                      .file = f,
+                      .chunks = wire.chunks.at,
+                      .nchunks = wire.chunks.len,
+                      .max_elements = limits->max_elements,
+                      .copy = true};
     if (name)
         *name = arena_strdup(a, p->name ? p->name : "");
     return tensor_from_proto(&s, p, out);

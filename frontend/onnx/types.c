@@ -9,11 +9,15 @@
 
 #include <strings.h>
 
-static bool is_cache(const char *input) { return strncasecmp(input, "past", 4) == 0; }
+static bool is_cache(const char *input)
+{
+    return strncasecmp(input, "past", 4) == 0;
+}
 
 static const char *dim_name(const Onnx__TensorShapeProto__Dimension *d)
 {
-    static const char *const says_nothing[] = {"", "?", "-1", "*", "None", "none", "unk", "unknown"};
+    static const char *const says_nothing[] = {"",     "?",    "-1",  "*",
+                                               "None", "none", "unk", "unknown"};
     if (d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM || !d->dim_param)
         return NULL;
     for (size_t i = 0; i < COUNT_OF(says_nothing); i++)
@@ -77,8 +81,8 @@ static Status read_shape(Reader *r, const Onnx__TensorShapeProto *p, const char 
         const Onnx__TensorShapeProto__Dimension *d = p->dim[i];
         bool given = d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
         if (given && d->dim_value < -1)
-            return well_formed_error(r, NULL, NULL, "dimension %zu of value '%s' is %lld", i,
-                                     value, (long long)d->dim_value);
+            return well_formed_error(r, NULL, NULL, "dimension %zu of value '%s' is %lld", i, value,
+                                     (long long)d->dim_value);
         if (given && d->dim_value >= 0) {
             t->dim[i] = ex_int(r->pool, d->dim_value);
             if (__builtin_mul_overflow(size, MAX(d->dim_value, 1), &size))

@@ -12,34 +12,41 @@
 enum { MEMORY_BASE = 64 << 20, MEMORY_RATIO = 32 };
 enum { LENGTH_WIDTH = 5 };
 enum { MEMBER_BYTES = 100, MEMBERS_FREE = 16 }; /* protobuf-c's record of a field while it parses */
-enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_GROUP = 3, WIRE_GROUP_END = 4, WIRE_32 = 5 };
+enum {
+    WIRE_VARINT = 0,
+    WIRE_64 = 1,
+    WIRE_BYTES = 2,
+    WIRE_GROUP = 3,
+    WIRE_GROUP_END = 4,
+    WIRE_32 = 5
+};
 
 typedef struct Frame {
     const ProtobufCMessageDescriptor *type;
-    size_t   end;       /* of the message in the input */
-    size_t   length_at; /* of its length prefix in the output */
-    uint64_t seen;      /* singular sub-messages so far, by index of the field */
-    size_t   members;
+    size_t end;       /* of the message in the input */
+    size_t length_at; /* of its length prefix in the output */
+    uint64_t seen;    /* singular sub-messages so far, by index of the field */
+    size_t members;
 } Frame;
 
 typedef struct Scan {
-    Ctx           *ctx;
-    Arena         *arena;
-    const char    *path;
+    Ctx *ctx;
+    Arena *arena;
+    const char *path;
     const uint8_t *in;
-    size_t         at;
-    size_t         chunk_bytes;
-    WireLimits     limits;
-    Frame         *stack;
-    int            depth; /* frames in use */
-    WireMessage   *out;
+    size_t at;
+    size_t chunk_bytes;
+    WireLimits limits;
+    Frame *stack;
+    int depth; /* frames in use */
+    WireMessage *out;
 } Scan;
 
 /* One field as it lies in the input. */
 typedef struct Field {
     unsigned number, wire;
-    size_t   start, end; /* of the payload, length prefix excluded */
-    uint64_t varint;     /* of WIRE_VARINT */
+    size_t start, end; /* of the payload, length prefix excluded */
+    uint64_t varint;   /* of WIRE_VARINT */
 } Field;
 
 static Status malformed(Scan *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -291,8 +298,8 @@ static Status known_field(Scan *s, Frame *top, const Field *f, const ProtobufCFi
     bool packed = repeated && wire != WIRE_BYTES && f->wire == WIRE_BYTES;
     size_t count = 1;
     if (f->wire != wire && !packed)
-        return malformed(s, "field '%s' of %s has wire type %u, not %u", d->name,
-                         type->short_name, f->wire, wire);
+        return malformed(s, "field '%s' of %s has wire type %u, not %u", d->name, type->short_name,
+                         f->wire, wire);
     if (packed && !packed_count(s, f, wire, &count))
         return malformed(s, "field '%s' of %s ends inside a value", d->name, type->short_name);
     if (is_dropped(type, d)) {
@@ -355,14 +362,15 @@ bool wire_plausible(const ProtobufCMessageDescriptor *type, const uint8_t *data,
     const ProtobufCFieldDescriptor *d =
         protobuf_c_message_descriptor_get_field(type, (unsigned)(tag >> 3));
     unsigned wire = tag & 7;
-    return d && (wire == wire_of(d) || (d->label == PROTOBUF_C_LABEL_REPEATED && wire == WIRE_BYTES));
+    return d &&
+           (wire == wire_of(d) || (d->label == PROTOBUF_C_LABEL_REPEATED && wire == WIRE_BYTES));
 }
 
 /* ---- decoding ---- */
 typedef struct Budget {
     Arena *arena;
     size_t left;
-    bool   spent;
+    bool spent;
 } Budget;
 
 static void *budget_alloc(void *data, size_t size)

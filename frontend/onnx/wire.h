@@ -19,14 +19,14 @@ typedef struct WireChunk {
 } WireChunk;
 
 typedef struct WireMessage {
-    VEC(uint8_t) bytes;     /* the rewritten message */
+    VEC(uint8_t) bytes; /* the rewritten message */
     VEC(WireChunk) chunks;
-    size_t memory;          /* estimate of what decoding it takes */
-    bool   training_info;   /* the model has some; it was left out */
+    size_t memory;      /* estimate of what decoding it takes */
+    bool training_info; /* the model has some; it was left out */
 } WireMessage;
 
 typedef struct WireLimits {
-    int    depth;
+    int depth;
     size_t memory;
 } WireLimits;
 

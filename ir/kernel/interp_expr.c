@@ -139,6 +139,8 @@ static bool affine(InterpPlan *p, Ex e, int64_t scale, int n, const Ex *var, int
         *constant += scale * e->i;
         return true;
     case EX_SYM:
+        if (!p->sym)
+            return false;
         *constant += scale * p->sym[e->i];
         return true;
     case EX_VAR:
@@ -158,7 +160,8 @@ static bool affine(InterpPlan *p, Ex e, int64_t scale, int n, const Ex *var, int
     case EX_PROD:
         return affine_product(p, e, scale, n, var, coef, constant, rest);
     default:
-        if (e->op != EX_LOAD && !ex_uses_op(e, EX_VAR) && !ex_uses_op(e, EX_LOAD)) {
+        if (!ex_uses_op(e, EX_VAR) && !ex_uses_op(e, EX_LOAD) &&
+            (p->sym || !ex_uses_op(e, EX_SYM))) {
             *constant += scale * ex_eval_size(e, p->sym);
             return true;
         }

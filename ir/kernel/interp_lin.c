@@ -92,7 +92,10 @@ void lin_add(InterpPlan *p, Lin *l, Ex e, int64_t scale)
         add_constant(l, wrap_mul(scale, e->i));
         return;
     case EX_SYM:
-        add_constant(l, wrap_mul(scale, p->sym[e->i]));
+        if (p->sym)
+            add_constant(l, wrap_mul(scale, p->sym[e->i]));
+        else
+            plan_fail(p, "the values of its symbols are not given");
         return;
     case EX_VAR:
         add_var(p, l, e, scale);

@@ -93,7 +93,7 @@ ATTRS(ThresholdedReluAttrs, THRESHOLDED_RELU_ATTRS);
 DEFINE(define_thresholded_relu, ThresholdedReluAttrs,
        te_select(t, te_lt(t, K(a->alpha), x), x, K(0)))
 OP(thresholded_relu) = RECORD("ThresholdedRelu", ThresholdedReluAttrs, infer_float,
-                              define_thresholded_relu, "y = x > alpha ? x : 0", 10, 22);
+                              define_thresholded_relu, "y = x > alpha ? x : 0", 1, 10, 22);
 
 #define SHRINK_ATTRS(A, S)                                  \
     A(S, float, bias, "0", "subtracted from the magnitude") \

@@ -35,24 +35,43 @@ static Status infer_cast_like(Graph *g, Node *n)
     return infer_to(g, n, n->in[1]->type.elem);
 }
 
-static void define_cast_as(Te *t, bool saturate)
+/* x, rounded up or down to a power of two: what float8e8m0 holds. */
+static Ex to_power_of_two(Te *t, const char *round_mode, Ex x)
+{
+    const int64_t mantissa = 0x7fffff;
+    if (strcmp(round_mode, "nearest") == 0)
+        return x;
+    x = te_cast(t, ELEM_F32, x);
+    Ex bits = ex_bits(t->pool, ELEM_U32, x), rest = ex_const_i(t->pool, ELEM_U32, mantissa);
+    if (strcmp(round_mode, "up") == 0)
+        bits = te_add(t, bits, rest);
+    Ex power = ex_bits(t->pool, ELEM_F32, te_and(t, bits, te_not(t, rest)));
+    Ex finite = te_lt(t, te_abs(t, x), te_const(t, ELEM_F32, __builtin_inf()));
+    return te_select(t, finite, power, x);
+}
+
+static void define_cast_as(Te *t, bool saturate, const char *round_mode)
 {
     Tx y = te_out(t, 0);
     te_stage(t, y);
     Ex x = te_load_bcast(t, te_in(t, 0));
     bool f8 = elem_is_float(y->elem) && elem_bits[y->elem] == 8;
+    if (y->elem == ELEM_F8E8M0 && x->elem != ELEM_F8E8M0)
+        x = to_power_of_two(t, round_mode, x);
     te_yield(t, saturate && f8 ? ex_cast_saturating(t->pool, y->elem, x)
                                : te_cast(t, y->elem, x));
 }
 
 static void define_cast(Te *t, const Node *n)
 {
-    define_cast_as(t, ((const CastAttrs *)n->attrs)->saturate != 0);
+    const CastAttrs *a = n->attrs;
+    define_cast_as(t, a->saturate != 0, a->round_mode);
 }
 
 static void define_cast_like(Te *t, const Node *n)
 {
-    define_cast_as(t, ((const CastLikeAttrs *)n->attrs)->saturate != 0);
+    const CastLikeAttrs *a = n->attrs;
+    define_cast_as(t, a->saturate != 0, a->round_mode);
 }
 
 /* Version 1 named the type. */

@@ -1,4 +1,4 @@
-/* Concat: the inputs one after another along `axis`. One stage per input, which stores its slice. */
+/* Concat: the inputs one after another along `axis`. One stage per input stores its slice. */
 #include "ir/ops/check.h"
 
 #define CONCAT_ATTRS(A, S) A(S, int, axis, NULL, "the dimension to join")

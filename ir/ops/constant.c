@@ -144,9 +144,11 @@ OP(eye_like) = {
 static Status count_floats(Graph *g, const Node *n, Ex *count)
 {
     double v[3];
-    for (int i = 0; i < 3; i++)
-        if (!value_scalar(n->in[i], &v[i]))
+    for (int i = 0, k; i < 3; i++) {
+        const Ex *at = value_content(g, n->in[i], &k);
+        if (!value_scalar(n->in[i], &v[i]) && (!at || k != 1 || !ex_is_float(at[0], &v[i])))
             return node_error(n, E0303, "input %d ('%s') is not constant", i, n->in[i]->name);
+    }
     double c = v[2] == 0 ? 0 : __builtin_ceil((v[1] - v[0]) / v[2]);
     if (v[2] == 0 || !(c < (double)(INT64_MAX / 4)))
         return node_error(n, E0301, "a range from %g to %g by %g", v[0], v[1], v[2]);

@@ -147,8 +147,22 @@ static void define(Te *t, const Node *n)
     te_yield(t, bias ? te_add(t, sum, te_wide(t, te_load(t, bias, &o))) : sum);
 }
 
+/* Version 1 had the odd pad of a computed padding at the other side. */
+static Status upgrade(RawNode *raw)
+{
+    const RawAttr *a = raw_attr(raw, "auto_pad");
+    const char *was = a && a->kind == ATTR_str ? a->s : "NOTSET";
+    if (raw->version >= 11 || strcmp(was, "VALID") == 0)
+        return MLC_OK;
+    if (strcmp(was, "SAME_UPPER") == 0)
+        raw_set_str(raw, "auto_pad", "SAME_LOWER");
+    else if (strcmp(was, "SAME_LOWER") == 0 || raw_attr(raw, "output_shape"))
+        raw_set_str(raw, "auto_pad", "SAME_UPPER");
+    return MLC_OK;
+}
+
 OP(conv_transpose) = {
     .name = "ConvTranspose", .since = {1, 11, 22}, .min_in = 2, .max_in = 3,
-    ATTRS_OF(ConvTransposeAttrs), .infer = infer, .define = define,
+    ATTRS_OF(ConvTransposeAttrs), .upgrade = upgrade, .infer = infer, .define = define,
     .doc = "the transpose of a convolution, plus bias",
 };

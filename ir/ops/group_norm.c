@@ -1,6 +1,6 @@
 /* GroupNormalization: each group of C / G channels of a sample is normalized over its channels and
  * spatial dimensions, then scaled and shifted per channel.
- *     y[n, c, ...] = (x[n, c, ...] - mean[n, g]) / sqrt(var[n, g] + epsilon) * scale[c] + bias[c] */
+ *     y[n, c, i] = (x[n, c, i] - mean[n, g]) / sqrt(var[n, g] + epsilon) * scale[c] + bias[c] */
 #include "ir/ops/check.h"
 
 #define GROUP_NORM_ATTRS(A, S)                                                 \

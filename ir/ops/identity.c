@@ -27,10 +27,12 @@ static Status infer_dropout(Graph *g, Node *n)
     double training = 0, ratio = 0.5;
     TRY(node_need_rank(n, 0, 0, MAX_RANK));
     TRY(node_need_elem(n, 0, IS_FLOAT));
-    bool known = !node_has(n, 2) || value_scalar(n->in[2], &training);
-    if (node_has(n, 1) && !value_scalar(n->in[1], &ratio))
-        ratio = 1;
-    if ((!known || training != 0) && ratio != 0)
+    for (int i = 1; i < 3; i++) {
+        double *v = i == 1 ? &ratio : &training;
+        if (node_has(n, 2) && node_has(n, i) && !value_scalar(n->in[i], v))
+            return node_error(n, E0303, "input %d ('%s') is not constant", i, n->in[i]->name);
+    }
+    if (training != 0 && ratio != 0)
         return node_error(n, E0205, "training mode of Dropout is not supported");
     TRY(infer_same(g, n));
     Type mask = n->in[0]->type;

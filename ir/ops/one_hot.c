@@ -1,4 +1,4 @@
-/* OneHot: y[..., k, ...] = values[1] where k (along the new axis) is the index, values[0] elsewhere.
+/* OneHot: y[..., k, ...] = values[1] where k (along the new axis) is the index, else values[0].
  * Negative indices count from `depth`; those outside give values[0] everywhere. */
 #include "ir/ops/check.h"
 

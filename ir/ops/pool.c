@@ -160,16 +160,18 @@ static void define_average(Te *t, const Node *n)
 {
     const PoolAttrs *a = n->attrs;
     Tx x = te_in(t, 0);
-    Ex index[MAX_RANK], count = te_int(t, 1), none = te_int(t, 0);
+    Ex index[MAX_RANK], none = te_int(t, 0);
     Window w = open_window(t, n, te_out(t, 0), index);
     Ex sum = te_sum(t, te_load_padded_from(t, x, 2, index, te_const(t, x->elem, 0)));
+    Elem e = (Elem)sum->elem;
+    Ex count = te_const(t, e, 1);
     for (int i = 0; i < w.n; i++) {
         bool pad = a->count_include_pad != 0;
         Ex taps = count_taps(t, &w, i, x->dim[i + 2], te_axis(t, i + 2), pad ? w.begin[i] : none,
                              pad ? w.end[i] : none);
-        count = te_mul(t, count, taps);
+        count = te_mul(t, count, te_float_of(t, e, taps));
     }
-    te_yield(t, te_div(t, sum, te_float_of(t, (Elem)sum->elem, count)));
+    te_yield(t, te_div(t, sum, count));
 }
 
 OP(average_pool) = {

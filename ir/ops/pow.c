@@ -1,4 +1,5 @@
-/* Pow: y = a ^ b in a's element type; b may have another. Integer bases are computed in f64. */
+/* Pow: y = a ^ b in a's element type; b may have another. Integer bases are computed in f64, where
+ * a whole power that fits is exact after rounding; other results are truncated. */
 #include "ir/ops/check.h"
 
 static Status infer(Graph *g, Node *n)
@@ -25,9 +26,13 @@ static void define(Te *t, const Node *n)
         te_yield(t, k == 3 ? te_mul(t, y, a) : y);
         return;
     }
-    Elem e = elem_is_float((Elem)a->elem) ? (Elem)a->elem : ELEM_F64;
+    bool is_float = elem_is_float((Elem)a->elem);
+    Elem e = is_float ? (Elem)a->elem : ELEM_F64;
     Ex b = te_cast(t, e, te_load_bcast(t, te_in(t, 1)));
-    te_yield(t, te_pow(t, te_cast(t, e, a), b));
+    Ex y = te_pow(t, te_cast(t, e, a), b);
+    if (!is_float)
+        y = te_select(t, te_eq(t, b, te_trunc(t, b)), te_round_even(t, y), y);
+    te_yield(t, y);
 }
 
 OP(pow) = {

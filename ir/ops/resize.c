@@ -8,7 +8,7 @@ static const AttrDesc resize_attrs[] = {RESIZE_ATTRS(ATTR_DESC, ResizeAttrs){0}}
 
 static const char *const mode_name[] = {"nearest", "linear", "cubic"};
 static const char *const round_name[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
-                                         "ceil"};
+                                         "ceil", "floor_or_ceil"};
 static const char *const coord_name[] = {
     "half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric",
     "tf_crop_and_resize", "tf_half_pixel_for_nn",
@@ -235,7 +235,8 @@ static Status infer(Graph *g, Node *n)
     return MLC_OK;
 }
 
-/* Version 10: inputs x and scales, coordinates asymmetric, nearest is below. */
+/* Version 10: inputs x and scales, coordinates asymmetric; nearest is below when growing, above
+ * when shrinking. */
 static Status upgrade(RawNode *raw)
 {
     if (raw->version >= 11)
@@ -245,7 +246,7 @@ static Status upgrade(RawNode *raw)
         raw->in.at[1] = NULL;
     }
     raw_set_str(raw, "coordinate_transformation_mode", "asymmetric");
-    raw_set_str(raw, "nearest_mode", "floor");
+    raw_set_str(raw, "nearest_mode", "floor_or_ceil");
     return MLC_OK;
 }
 

@@ -22,7 +22,9 @@ typedef struct ResizeAttrs {
 
 typedef enum ResizeMode { RESIZE_NEAREST, RESIZE_LINEAR, RESIZE_CUBIC, RESIZE_MODES } ResizeMode;
 typedef enum ResizeRound {
-    ROUND_PREFER_FLOOR, ROUND_PREFER_CEIL, ROUND_FLOOR, ROUND_CEIL, RESIZE_ROUNDS,
+    ROUND_PREFER_FLOOR, ROUND_PREFER_CEIL, ROUND_FLOOR, ROUND_CEIL,
+    ROUND_BY_SCALE, /* floor when growing, ceil when shrinking: opset 10, no name in ONNX */
+    RESIZE_ROUNDS,
 } ResizeRound;
 typedef enum ResizeCoord {
     COORD_HALF_PIXEL, COORD_ASYMMETRIC, COORD_ALIGN_CORNERS, COORD_PYTORCH, COORD_SYMMETRIC,

@@ -86,9 +86,11 @@ static Ex clamp_index(Te *t, Ex i, Ex dim)
     return ex_proved_le(t->pool, i, last) ? i : te_min(t, i, last);
 }
 
-static Ex round_index(Te *t, ResizeRound how, Ratio c)
+static Ex round_index(Te *t, ResizeRound how, Ratio scale, Ratio c)
 {
     ExPool *p = t->pool;
+    if (how == ROUND_BY_SCALE)
+        how = ex_proved_lt(p, scale.num, scale.den) ? ROUND_CEIL : ROUND_FLOOR;
     Ex two = te_int(t, 2), num2 = te_mul(t, two, c.num), den2 = te_mul(t, two, c.den);
     switch (how) {
     case ROUND_PREFER_FLOOR:
@@ -98,6 +100,7 @@ static Ex round_index(Te *t, ResizeRound how, Ratio c)
     case ROUND_CEIL:
         return ex_ceil_div(p, c.num, c.den);
     case ROUND_FLOOR:
+    case ROUND_BY_SCALE:
     case RESIZE_ROUNDS:
         break;
     }
@@ -136,7 +139,7 @@ static void define_nearest(Sampler *s)
         }
         Ratio c = coordinate(t, &s->plan, i, o, in);
         note_outside(s, c, in);
-        index[i] = clamp_index(t, round_index(t, s->plan.round, c), in);
+        index[i] = clamp_index(t, round_index(t, s->plan.round, s->plan.scale[i], c), in);
     }
     yield(s, te_load(t, s->x, index));
 }

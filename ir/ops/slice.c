@@ -21,9 +21,10 @@ static Ex from_end(ExPool *p, Ex bound, Ex dim)
 /* min(max(v, low), high), leaving out what is proved. */
 static Ex clamp(ExPool *p, Ex v, Ex low, Ex high)
 {
+    bool below = ex_proved_le(p, v, high) && ex_proved_le(p, low, high);
     if (!ex_proved_le(p, low, v))
         v = ex_max(p, v, low);
-    return ex_proved_le(p, v, high) ? v : ex_min(p, v, high);
+    return below ? v : ex_min(p, v, high);
 }
 
 /* A bound as exporters write "to the end" (INT32_MAX, INT64_MAX) is `high` where the dimension is
@@ -45,12 +46,15 @@ static void cut_axis(ExPool *p, Ex dim, Ex start, Ex end, int64_t step, int i, C
     Ex low = step > 0 ? zero : ex_int(p, -1), high = step > 0 ? dim : ex_sub(p, dim, one);
     int64_t e;
     bool to_begin = step < 0 && ex_is_int(end, &e) && e <= INT32_MIN;
-    start = clamp(p, from_end(p, bounded(p, start, high), dim), low, high);
+    Ex asked = from_end(p, bounded(p, start, high), dim);
+    start = clamp(p, asked, low, high);
     if (to_begin && !ex_is_int(dim, NULL))
         end = low;
     else
         end = clamp(p, from_end(p, bounded(p, end, high), dim), low, high);
     span = step > 0 ? ex_sub(p, end, start) : ex_sub(p, start, end);
+    if (step > 0 && end == dim && !ex_is_int(dim, NULL) && start == ex_max(p, asked, zero))
+        span = ex_min(p, ex_sub(p, dim, asked), dim); /* the same, and easier to prove things of */
     c->start[i] = start;
     c->step[i] = ex_int(p, step);
     Ex count = ex_ceil_div(p, span, ex_int(p, step > 0 ? step : -step));

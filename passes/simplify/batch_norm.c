@@ -69,10 +69,7 @@ static bool fold_into_weights(Graph *g, Node *n, const Affine *a)
     if (!linear_match(def, &l) || l.axis != 1 || l.channels != a->channels)
         return false;
     Node *fresh = linear_scaled(g, &l, a->factor, a->factor, a->term);
-    if (!fresh)
-        return false;
-    graph_merge_origin(fresh, n);
-    return step_swap(g, n, fresh);
+    return linear_swap(g, &l, n, fresh, n);
 }
 
 static void split(Graph *g, Node *n, const Affine *a)

@@ -1,7 +1,8 @@
 /* Evaluates one node: te_define -> stages -> kernel_from_stage -> kernel_interp.
  *
  * Invariant: everything but the results and the interned expressions lives in a scratch arena that
- * goes when the node is done. A splat input is read through strides of zero, never written out. */
+ * goes when the node is done. A splat input is read through strides of zero, never written out; an
+ * elementwise node whose inputs hold one element each is computed once, as if they were scalars. */
 #include "passes/simplify/evaluate.h"
 
 #include "ir/kernel/kernel.h"
@@ -44,12 +45,24 @@ static int64_t type_bytes(const Type *t)
     return __builtin_mul_overflow(n, (int64_t)(elem_bits[t->elem] + 7) / 8, &dim) ? -1 : dim;
 }
 
+/* Elementwise on inputs of one element each: all elements of the result are equal. */
+static bool is_scalar_work(const Node *n)
+{
+    if (!(n->op->traits & OP_ELEMENTWISE) || n->nout != 1 || elem_bits[n->out[0]->type.elem] < 8)
+        return false;
+    for (int i = 0; i < n->nin; i++) {
+        if (n->in[i] && !n->in[i]->data->splat && tensor_count(n->in[i]->data) != 1)
+            return false;
+    }
+    return true;
+}
+
 /* Bytes of all outputs, or -1 when they are too many for what the inputs hold. */
 static int64_t affordable_bytes(const Node *n, const EvaluateBudget *budget)
 {
     int64_t in = 0, out = 0;
     for (int i = 0; i < n->nin; i++)
-        in += n->in[i] ? (int64_t)n->in[i]->data->size_bytes : 0;
+        in += n->in[i] ? MAX(type_bytes(&n->in[i]->type), 0) : 0;
     for (int i = 0; i < n->nout; i++) {
         int64_t bytes = n->out[i] ? type_bytes(&n->out[i]->type) : 0;
         if (bytes < 0 || __builtin_add_overflow(out, bytes, &out))
@@ -186,16 +199,61 @@ static Status evaluate(Evaluation *e, EvaluateBudget *budget, const Tensor **out
     return MLC_OK;
 }
 
+/* A copy of v without dimensions. */
+static Value *scalar_of(Arena *a, const Value *v)
+{
+    Value *s = NEW(a, Value);
+    *s = *v;
+    s->type.rank = 0;
+    if (v->data) {
+        Tensor *t = NEW(a, Tensor);
+        *t = *v->data;
+        t->rank = 0;
+        t->splat = false;
+        s->data = t;
+    }
+    return s;
+}
+
+/* The node on scalars, and its result repeated. */
+static Status evaluate_scalar(Evaluation *e, EvaluateBudget *budget, const Tensor **out)
+{
+    const Node *real = e->node;
+    Arena *a = e->graph->arena; /* interned expressions name what the definition makes */
+    Node n = *real;
+    n.in = NEW_ARRAY(a, Value *, MAX(n.nin, n.op->max_in));
+    n.out = NEW_ARRAY(a, Value *, 1);
+    for (int i = 0; i < n.nin; i++)
+        n.in[i] = real->in[i] ? scalar_of(a, real->in[i]) : NULL;
+    n.out[0] = scalar_of(a, real->out[0]);
+    e->node = &n;
+    e->splat = false;
+    TRY(evaluate(e, budget, out));
+    const Type *type = &real->out[0]->type;
+    Tensor *t = (Tensor *)out[0];
+    int64_t count = 1;
+    t->rank = type->rank;
+    for (int k = 0; k < type->rank; k++) {
+        ex_is_int(type->dim[k], &t->dim[k]);
+        count *= t->dim[k];
+    }
+    t->splat = count != 1;
+    return MLC_OK;
+}
+
 Status evaluate_node(Graph *g, const Node *n, EvaluateBudget *budget, const Tensor **out)
 {
-    int64_t bytes = is_evaluable(n) ? affordable_bytes(n, budget) : -1;
+    if (!is_evaluable(n))
+        return MLC_NO;
+    bool scalar = is_scalar_work(n);
+    int64_t bytes = scalar ? 8 : affordable_bytes(n, budget);
     if (bytes < 0)
         return MLC_NO;
     Evaluation e = {.graph = g, .scratch = arena_new(g->ctx), .node = n, .splat = true};
     e.by_id = map_new(e.scratch);
     for (int i = 0; i < n->nin; i++)
         e.splat &= !n->in[i] || n->in[i]->data->splat || tensor_count(n->in[i]->data) == 1;
-    Status s = evaluate(&e, budget, out);
+    Status s = scalar ? evaluate_scalar(&e, budget, out) : evaluate(&e, budget, out);
     arena_free(e.scratch);
     if (s == MLC_OK)
         budget->bytes -= bytes;

@@ -11,7 +11,7 @@
 
 /* For all foldings of one run. */
 enum { TOTAL_POINTS = 1 << 30 };
-static const int64_t TOTAL_BYTES = (int64_t)4 << 30;
+static const int64_t TOTAL_BYTES = (int64_t)1 << 30;
 
 /* The known elements of v as a tensor; NULL when some are unknown. */
 static Tensor *tensor_of_content(Graph *g, const Value *v)

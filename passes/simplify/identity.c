@@ -176,8 +176,13 @@ static Value *merge_transposes(Graph *g, Node *n)
         return NULL;
     int rank = inner->in[0]->type.rank;
     int64_t *perm = NEW_ARRAY(g->arena, int64_t, rank);
-    for (int i = 0; i < rank; i++)
+    bool same = true;
+    for (int i = 0; i < rank; i++) {
         perm[i] = perm_at(inner, rank, (int)perm_at(n, rank, i));
+        same &= perm[i] == i;
+    }
+    if (same)
+        return inner->in[0];
     void *attrs = node_attrs_copy(n);
     Ints *field = attr_field(n->op, attrs, "perm");
     *field = (Ints){.set = true, .n = rank, .at = perm};

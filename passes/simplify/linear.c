@@ -177,6 +177,30 @@ Node *linear_scaled(Graph *g, const Linear *l, const double *scale, const double
     return insert_inferred(g, n, n->op->name, bias ? 3 : 2, in, attrs);
 }
 
+/* The new constant has the old one's name, once that is out of use. */
+static void inherit_name(Graph *g, Value *old, Value *made)
+{
+    if (old && made && old != made && value_is_dead(g, old))
+        value_take_name(g, old, made, old->name);
+}
+
+bool linear_swap(Graph *g, const Linear *l, Node *n, Node *scaled, const Node *absorbed)
+{
+    if (!scaled)
+        return false;
+    Node *old = l->node;
+    Value *weight = old->in[l->weight], *bias = bias_of(l);
+    graph_merge_origin(scaled, absorbed);
+    if (!step_swap(g, n, scaled))
+        return false;
+    if (old->graph && value_is_dead(g, old->out[0]))
+        graph_erase(g, old);
+    inherit_name(g, weight, scaled->in[l->weight]);
+    if (bias)
+        inherit_name(g, bias, scaled->in[l->bias]);
+    return true;
+}
+
 bool value_per_channel(const Value *v, int rank, int axis, int64_t channels, double *out)
 {
     const Tensor *t = v ? v->data : NULL;

@@ -20,12 +20,16 @@ typedef struct Linear {
  * others use too are only accepted while copying them is cheap. */
 bool linear_match(const Node *n, Linear *l);
 
-/* The node with weights * scale[c] and bias * bias_scale[c] + shift[c], before its place, typed,
- * not yet in use: for step_swap() or step_replace(). All in double, rounded once. NULL when a
+/* A node with weights * scale[c] and bias * bias_scale[c] + shift[c], before l->node, typed,
+ * not yet in use: for linear_swap(). All in double, rounded once. NULL when a
  * number does not fit the element type, or a shift is needed and there is no bias. Arrays of
  * l->channels; shift NULL: none. */
 Node *linear_scaled(Graph *g, const Linear *l, const double *scale, const double *bias_scale,
                     const double *shift);
+
+/* `scaled` takes the place of n, which follows or is l->node; `absorbed` is the node whose work it
+ * took over. With permission; false: nothing changed. */
+bool linear_swap(Graph *g, const Linear *l, Node *n, Node *scaled, const Node *absorbed);
 
 /* Constant v, broadcast against a tensor of `rank`, varies at most along `axis`: its `channels`
  * numbers. */

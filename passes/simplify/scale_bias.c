@@ -83,10 +83,7 @@ static bool fold_after(Graph *g, Node *n, int row, int side)
     if (has_term && l.bias < 0)
         return false;
     Node *fresh = linear_scaled(g, &l, factor, factor, has_term ? term : NULL);
-    if (!fresh)
-        return false;
-    graph_merge_origin(fresh, n);
-    return step_swap(g, n, fresh);
+    return linear_swap(g, &l, n, fresh, n);
 }
 
 /* ---- before ---- */
@@ -125,8 +122,7 @@ static void fold_before(Graph *g, Node *n)
     if (!fresh)
         return;
     graph_set_input(fresh, 0, x);
-    graph_merge_origin(fresh, scaling);
-    step_swap(g, n, fresh);
+    linear_swap(g, &l, n, fresh, scaling);
 }
 
 Status pass_scale_bias(Graph *g)

@@ -55,6 +55,8 @@ static const Case cases[] = {
      "%c : f32[1,20,5,5] = Concat(%a, %b) {axis=1} %r : f32[1,20,5,5] = Relu(%c) out %r }", "gemm", 1},
     {"flatten", HEAD "in %x : f32[n,3,6,6] const %w : $W(10,3,3,3) const %v : $W(160,12)"
      "%a : f32[n,10,4,4] = Conv(%x, %w) %f : f32[n,160] = Flatten(%a) {axis=1} %y : f32[n,12] = MatMul(%f, %v) out %y }", "gemm", 2},
+    {"arg_max", HEAD "in %x : f32[3,5,17] %y : i64[3,17] = ArgMax(%x) {axis=1, keepdims=0}"
+     "%z : f32[3,17] = Cast(%y) {to=1} out %z }", "vector", 1},
     {"transpose", HEAD "in %x : f32[n,4,6,10] %t : f32[n,6,10,4] = Transpose(%x) {perm=[0,2,3,1]}"
      "%y : f32[n,6,10,4] = Exp(%t) out %y }", NULL, 2},
 };

@@ -16,9 +16,9 @@
 typedef enum Kind { PB, NPY, NPZ, IDX } Kind;
 
 typedef struct Fix {
-    Ctx    ctx;
+    Ctx ctx;
     Arena *arena;
-    char   path[64];
+    char path[64];
 } Fix;
 
 static int setup(void **state)
@@ -127,8 +127,13 @@ static void test_pb_splat(void **state)
     Fix *f = *state;
     int64_t dim[1] = {7};
     uint8_t nibble = 0x05;
-    Tensor t = {.elem = ELEM_U4, .rank = 1, .dim = {dim[0]}, .data = &nibble, .size_bytes = 1,
-                .fd = -1, .splat = true};
+    Tensor t = {.elem = ELEM_U4,
+                .rank = 1,
+                .dim = {dim[0]},
+                .data = &nibble,
+                .size_bytes = 1,
+                .fd = -1,
+                .splat = true};
     const Tensor *back;
     assert_int_equal(tensor_write_pb(&f->ctx, f->path, "s", &t), MLC_OK);
     assert_int_equal(read_as(f, PB, NULL, &back), MLC_OK);
@@ -183,9 +188,9 @@ static Msg npy(const char *dict, const void *data, size_t n)
 static void test_npy_round_trip(void **state)
 {
     Fix *f = *state;
-    static const Elem elems[] = {ELEM_F32, ELEM_F64, ELEM_F16, ELEM_I8, ELEM_I16, ELEM_I32,
-                                 ELEM_I64, ELEM_U8, ELEM_U16, ELEM_U32, ELEM_U64, ELEM_BOOL,
-                                 ELEM_C64, ELEM_C128};
+    static const Elem elems[] = {ELEM_F32, ELEM_F64,  ELEM_F16, ELEM_I8,  ELEM_I16,
+                                 ELEM_I32, ELEM_I64,  ELEM_U8,  ELEM_U16, ELEM_U32,
+                                 ELEM_U64, ELEM_BOOL, ELEM_C64, ELEM_C128};
     static const int64_t dims[][3] = {{2, 3, 4}, {5, 1, 0}, {7, 0, 0}, {0, 0, 0}};
     for (size_t i = 0; i < COUNT_OF(elems); i++)
         for (int rank = 0; rank <= 3; rank++) {
@@ -219,20 +224,33 @@ static void test_npy_forms(void **state)
     Fix *f = *state;
     const Tensor *t;
     static const uint8_t big[] = {0, 0, 1, 0, 0, 0, 0, 2};
-    assert_int_equal(read_msg(f, NPY, npy("{'descr': '>i4', 'fortran_order': False, "
-                                          "'shape': (2,), }\n", big, 8), &t), MLC_OK);
+    assert_int_equal(read_msg(f, NPY,
+                              npy("{'descr': '>i4', 'fortran_order': False, "
+                                  "'shape': (2,), }\n",
+                                  big, 8),
+                              &t),
+                     MLC_OK);
     assert_int_equal(tensor_get_i64(t, 0), 256);
     assert_int_equal(tensor_get_i64(t, 1), 2);
     static const uint8_t columns[] = {1, 2, 3, 4, 5, 6}; /* of a 2x3 matrix */
-    assert_int_equal(read_msg(f, NPY, npy("{\"descr\": \"|u1\", 'fortran_order': True, "
-                                          "'shape': (2L, 3L)}", columns, 6), &t), MLC_OK);
+    assert_int_equal(read_msg(f, NPY,
+                              npy("{\"descr\": \"|u1\", 'fortran_order': True, "
+                                  "'shape': (2L, 3L)}",
+                                  columns, 6),
+                              &t),
+                     MLC_OK);
     static const uint8_t rows[] = {1, 3, 5, 2, 4, 6};
     assert_memory_equal(t->data, rows, 6);
-    assert_int_equal(read_msg(f, NPY, npy("{'shape': (), 'descr': '<f4', 'fortran_order': False}",
-                                          "\0\0\x80\x3f", 4), &t), MLC_OK);
+    assert_int_equal(
+        read_msg(f, NPY,
+                 npy("{'shape': (), 'descr': '<f4', 'fortran_order': False}", "\0\0\x80\x3f", 4),
+                 &t),
+        MLC_OK);
     assert_true(t->rank == 0 && tensor_get_f64(t, 0) == 1);
-    assert_int_equal(read_msg(f, NPY, npy("{'shape': (2,), 'descr': '|b1', 'fortran_order': False}",
-                                          "\0\7", 2), &t), MLC_OK);
+    assert_int_equal(
+        read_msg(f, NPY, npy("{'shape': (2,), 'descr': '|b1', 'fortran_order': False}", "\0\7", 2),
+                 &t),
+        MLC_OK);
     assert_memory_equal(t->data, "\0\1", 2);
 }
 
@@ -240,7 +258,11 @@ static void test_npy_refused(void **state)
 {
     Fix *f = *state;
     static const char *const bad[] = {
-        "", "{", "{}", "{'descr': '<f4'}", "['descr']",
+        "",
+        "{",
+        "{}",
+        "{'descr': '<f4'}",
+        "['descr']",
         "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}",
         "{'descr': '<U4', 'fortran_order': False, 'shape': (1,)}",
         "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}",
@@ -278,9 +300,9 @@ static void put(Msg *m, uint64_t v, int bytes)
 
 typedef struct Part {
     const char *name;
-    Msg         content;
-    bool        deflate;
-    uint32_t    claim; /* unpacked size that the archive claims; 0: the true one */
+    Msg content;
+    bool deflate;
+    uint32_t claim; /* unpacked size that the archive claims; 0: the true one */
 } Part;
 
 static Msg deflated(const Msg *in)
@@ -423,8 +445,8 @@ static void test_idx(void **state)
 static void test_idx_refused(void **state)
 {
     Fix *f = *state;
-    static const uint8_t huge[] = {0, 0, 8, 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                   0xff, 0xff, 0xff, 0xff, 1};
+    static const uint8_t huge[] = {0,    0,    8,    3,    0xff, 0xff, 0xff, 0xff, 0xff,
+                                   0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1};
     static const uint8_t large[] = {0, 0, 8, 1, 0x7f, 0xff, 0xff, 0xff, 1};
     static const uint8_t more[] = {0, 0, 8, 1, 0, 0, 0, 1, 1, 2};
     static const uint8_t no_rank[] = {0, 0, 8, 0, 1};
@@ -520,9 +542,9 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_pb_round_trip), T(test_pb_splat), T(test_pb_refused), T(test_npy_round_trip),
+        T(test_pb_round_trip),       T(test_pb_splat),  T(test_pb_refused),  T(test_npy_round_trip),
         T(test_npy_large_is_mapped), T(test_npy_forms), T(test_npy_refused), T(test_npz),
-        T(test_npz_bombs), T(test_idx), T(test_idx_refused), T(test_fashion_mnist),
+        T(test_npz_bombs),           T(test_idx),       T(test_idx_refused), T(test_fashion_mnist),
         T(test_debian_tensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

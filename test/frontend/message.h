@@ -9,7 +9,7 @@
 
 typedef struct Msg {
     uint8_t *at;
-    size_t   len, cap;
+    size_t len, cap;
 } Msg;
 
 static inline void m_bytes(Msg *m, const void *p, size_t n)
@@ -33,7 +33,10 @@ static inline void m_varint(Msg *m, uint64_t v)
     } while (v);
 }
 
-static inline void m_tag(Msg *m, unsigned field, unsigned wire) { m_varint(m, field << 3 | wire); }
+static inline void m_tag(Msg *m, unsigned field, unsigned wire)
+{
+    m_varint(m, field << 3 | wire);
+}
 
 static inline void m_int(Msg *m, unsigned field, int64_t v)
 {
@@ -48,7 +51,10 @@ static inline void m_blob(Msg *m, unsigned field, const void *p, size_t n)
     m_bytes(m, p, n);
 }
 
-static inline void m_str(Msg *m, unsigned field, const char *s) { m_blob(m, field, s, strlen(s)); }
+static inline void m_str(Msg *m, unsigned field, const char *s)
+{
+    m_blob(m, field, s, strlen(s));
+}
 
 /* Appends a message as a field and frees it. */
 static inline void m_msg(Msg *m, unsigned field, Msg sub)

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 typedef struct Model {
-    Msg  model, graph;
+    Msg model, graph;
     bool no_import; /* of ai.onnx */
 } Model;
 
 typedef struct Read {
-    Ctx    ctx;
+    Ctx ctx;
     Status status;
     Graph *graph;
 } Read;
@@ -129,8 +129,8 @@ static inline Msg constant_model(Msg tensor)
 }
 
 typedef struct ReadArgs {
-    Read             *read;
-    const char       *path;
+    Read *read;
+    const char *path;
     const OnnxLimits *limits;
 } ReadArgs;
 
@@ -161,7 +161,10 @@ static inline Read *read_limited(Msg m, const OnnxLimits *limits)
     return r;
 }
 
-static inline Read *read_msg(Msg m) { return read_limited(m, NULL); }
+static inline Read *read_msg(Msg m)
+{
+    return read_limited(m, NULL);
+}
 
 static inline bool has_code(const Read *r, DiagCode code)
 {

@@ -1,11 +1,8 @@
 /* The ONNX reader: what it understands. What it refuses: onnx_hostile_test.c. */
 #include "frontend/onnx/onnx.h"
-#include "ir/base/file.h"
-#include "ir/base/str.h"
 #include "ir/graph/op_info.h"
 #include "test/frontend/model.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <unistd.h>
 
@@ -144,13 +141,13 @@ static void test_unused_domain_and_wrong_hint(void **state)
 
 /* ---- tensors ---- */
 typedef struct TypedCase {
-    int         onnx;  /* element type */
-    unsigned    field; /* of TensorProto */
-    int64_t     dim;
-    size_t      n;
-    uint64_t    v[6];
+    int onnx;       /* element type */
+    unsigned field; /* of TensorProto */
+    int64_t dim;
+    size_t n;
+    uint64_t v[6];
     const char *bytes; /* expected */
-    size_t      size;
+    size_t size;
 } TypedCase;
 
 static Msg typed_tensor(const TypedCase *t, bool packed)
@@ -173,17 +170,17 @@ static void test_typed_fields(void **state)
     (void)state;
     static const TypedCase cases[] = {
         {6, 5, 3, 3, {1, (uint64_t)-2, 3}, "\1\0\0\0\xfe\xff\xff\xff\3\0\0\0", 12},
-        {10, 5, 2, 2, {0x3c00, 0xc000}, "\0\x3c\0\xc0", 4},           /* f16 */
-        {16, 5, 2, 2, {0x3f80, 0xc000}, "\x80\x3f\0\xc0", 4},         /* bf16 */
-        {3, 5, 2, 2, {(uint64_t)-128, 127}, "\x80\x7f", 2},           /* i8 */
-        {2, 5, 2, 2, {255, 1}, "\xff\1", 2},                          /* u8 */
-        {9, 5, 3, 3, {0, 1, 7}, "\0\1\1", 3},                         /* bool */
+        {10, 5, 2, 2, {0x3c00, 0xc000}, "\0\x3c\0\xc0", 4},   /* f16 */
+        {16, 5, 2, 2, {0x3f80, 0xc000}, "\x80\x3f\0\xc0", 4}, /* bf16 */
+        {3, 5, 2, 2, {(uint64_t)-128, 127}, "\x80\x7f", 2},   /* i8 */
+        {2, 5, 2, 2, {255, 1}, "\xff\1", 2},                  /* u8 */
+        {9, 5, 3, 3, {0, 1, 7}, "\0\1\1", 3},                 /* bool */
         {7, 7, 1, 1, {(uint64_t)-5}, "\xfb\xff\xff\xff\xff\xff\xff\xff", 8},
-        {12, 11, 1, 1, {0xffffffff}, "\xff\xff\xff\xff", 4},          /* u32 */
+        {12, 11, 1, 1, {0xffffffff}, "\xff\xff\xff\xff", 4}, /* u32 */
         {13, 11, 1, 1, {UINT64_MAX}, "\xff\xff\xff\xff\xff\xff\xff\xff", 8},
-        {17, 5, 2, 2, {0x38, 0xb8}, "\x38\xb8", 2},                   /* f8e4m3fn */
-        {22, 5, 3, 2, {0xf1, 0x07}, "\xf1\x07", 2},                   /* i4: two a byte */
-        {25, 5, 5, 2, {0xe4, 0x03}, "\xe4\x03", 2},                   /* u2: four a byte */
+        {17, 5, 2, 2, {0x38, 0xb8}, "\x38\xb8", 2}, /* f8e4m3fn */
+        {22, 5, 3, 2, {0xf1, 0x07}, "\xf1\x07", 2}, /* i4: two a byte */
+        {25, 5, 5, 2, {0xe4, 0x03}, "\xe4\x03", 2}, /* u2: four a byte */
         {6, 5, 0, 0, {0}, "", 0},
     };
     for (size_t i = 0; i < COUNT_OF(cases) * 2; i++) {
@@ -512,74 +509,6 @@ static void test_missing_import_is_reported_once(void **state)
     read_free(r);
 }
 
-/* ---- real models ---- */
-typedef struct Tally {
-    int     files, read, refused;
-    int64_t ns;
-} Tally;
-
-static void read_real(const char *path, Tally *t)
-{
-    int64_t start = clock_ns();
-    Read *r = read_path(path, NULL);
-    t->ns += clock_ns() - start;
-    t->files++;
-    t->read += r->status == MLC_OK;
-    t->refused += r->status == MLC_INPUT;
-    if (r->status == MLC_OK)
-        assert_int_equal(graph_verify(r->graph), MLC_OK);
-    else if (r->ctx.diags.errors == 0 || r->status != MLC_INPUT)
-        fail_msg("%s: status %d, %zu errors", path, r->status, r->ctx.diags.errors);
-    read_free(r);
-}
-
-static void read_tree(const char *dir, int depth, Tally *t)
-{
-    DIR *d = opendir(dir);
-    if (!d)
-        return;
-    for (struct dirent *e; (e = readdir(d));) {
-        char path[4096];
-        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        if (e->d_name[0] == '.')
-            continue;
-        if (str_ends(e->d_name, ".onnx"))
-            read_real(path, t);
-        else if (depth && (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN))
-            read_tree(path, depth - 1, t);
-    }
-    closedir(d);
-}
-
-static void read_all(const char *what, const char *dir)
-{
-    Tally t = {0};
-    read_tree(dir, 3, &t);
-    if (!t.files) {
-        print_message("SKIP %s: no models in %s\n", what, dir);
-        skip();
-    }
-    print_message("%s: %d models, %d read, %d refused, %.2f ms each\n", what, t.files, t.read,
-                  t.refused, (double)t.ns / 1e6 / t.files);
-}
-
-static void test_shared_models(void **state)
-{
-    (void)state;
-    const char *shared = getenv("MLC_SHARED");
-    char dir[4096];
-    snprintf(dir, sizeof dir, "%s/models", shared ? shared : "../shared");
-    read_all("trained models (MLC_SHARED)", dir);
-}
-
-static void test_debian_models(void **state)
-{
-    (void)state;
-    const char *dir = getenv("MLC_ONNX_TESTDATA");
-    read_all("libonnx-testdata",
-             dir ? dir : "/usr/lib/python3/dist-packages/onnx/backend/test/data");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,8 +528,6 @@ int main(void)
         cmocka_unit_test(test_captures_become_inputs),
         cmocka_unit_test(test_unknown_operators_are_reported_once),
         cmocka_unit_test(test_missing_import_is_reported_once),
-        cmocka_unit_test(test_shared_models),
-        cmocka_unit_test(test_debian_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

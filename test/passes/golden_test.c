@@ -86,7 +86,7 @@ static bool is_close(double a, double b)
         return isnan(a) && isnan(b);
     if (a == 0 && b == 0)
         return signbit(a) == signbit(b);
-    return fabs(a - b) <= 1e-6 * (1 + fabs(a));
+    return a == b || fabs(a - b) <= 1e-6 * (1 + fabs(a));
 }
 
 static bool same_results(Graph *before, Graph *after, const char *path)

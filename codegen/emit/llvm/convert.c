@@ -1,7 +1,7 @@
 /* Casts. f32 and f64 are the only floats with arithmetic; f16, bf16 and the 8- and 4-bit floats are
  * bits in integers, decoded to f32 and encoded from it with one rounding to nearest even.
  * A double becomes a small float through f32 rounded to odd, which keeps the second rounding
- * correct. Float to integer goes through 32 bits (64 for u32 and wider), as the hardware does. */
+ * correct. */
 #include "codegen/emit/llvm/emit.h"
 
 static LLVMValueRef cast_int(Walk *w, LLVMValueRef v, LLVMTypeRef one, bool is_signed)
@@ -210,49 +210,6 @@ static LLVMValueRef f32_odd(Walk *w, LLVMValueRef d)
 
 /* ---- numbers ---- */
 
-static LLVMValueRef float_const(Walk *w, Elem e, double v, LLVMValueRef like)
-{
-    LLVMValueRef c = LLVMConstReal(unit_type(w->u, e), v);
-
-    return is_vector(like) ? splat(w, c) : c;
-}
-
-/* What x86 gives for NaN and beyond the range: the smallest integer. */
-static LLVMValueRef to_signed(Walk *w, LLVMValueRef v, Elem from, bool is_wide, bool was_int)
-{
-    LLVMTypeRef  t = is_wide ? w->u->i64 : w->u->i32, types[2] = {shaped(w, t, v), LLVMTypeOf(v)};
-    LLVMValueRef r, limit;
-
-    if (!was_int && !w->u->is_arm64)
-        return LLVMBuildFreeze(w->b, LLVMBuildFPToSI(w->b, v, types[0], ""), "");
-    /* Saturates; the plain instruction would be folded with the one that made a float of v. */
-    r = unit_call(w->u, w->b, "llvm.fptosi.sat", types, 2, &v, 1);
-    limit = float_const(w, from, is_wide ? 0x1p63 : 0x1p31, v);
-    return SELECT(LLVMBuildFCmp(w->b, LLVMRealOLT, v, limit, ""), r,
-                  c32(r, is_wide ? INT64_MIN : INT32_MIN));
-}
-
-static LLVMValueRef float_to_int(Walk *w, Ex e, LLVMValueRef v, Elem from, Elem to)
-{
-    LLVMValueRef r, top, upper;
-    bool         was_int;
-
-    while (e->op == EX_CAST && elem_is_float((Elem)e->arg[0]->elem))
-        e = e->arg[0];
-    was_int = e->op == EX_CAST;
-    r = to_signed(w, v, from, elem_bits[to] == 64 || to == ELEM_U32, was_int);
-
-    if (to != ELEM_U64)
-        return cast_int(w, r, unit_type(w->u, to), elem_is_signed(to));
-    upper = LLVMBuildFSub(w->b, v, float_const(w, from, 0x1p63, v), "");
-    upper = to_signed(w, upper, from, true, was_int);
-    upper = LLVMBuildXor(w->b, upper, c32(upper, INT64_MIN), "");
-    top = LLVMBuildAnd(
-        w->b, LLVMBuildFCmp(w->b, LLVMRealOGE, v, float_const(w, from, 0x1p63, v), ""),
-        LLVMBuildFCmp(w->b, LLVMRealOLT, v, float_const(w, from, 0x1p64, v), ""), "");
-    return SELECT(top, upper, r);
-}
-
 /* Sub-byte integers keep their value in 8 bits. */
 static LLVMValueRef wrap_small(Walk *w, LLVMValueRef v, Elem to)
 {
@@ -297,7 +254,7 @@ static LLVMValueRef from_float(Walk *w, Ex e, LLVMValueRef v, Elem from, Elem to
     if (to == ELEM_F32)
         return LLVMBuildFPTrunc(w->b, v, shaped(w, w->u->f32, v), "");
     if (elem_is_int(to))
-        return wrap_small(w, float_to_int(w, e->arg[0], v, from, to), to);
+        return wrap_small(w, emit_truncate(w, v, from, to), to);
     return encode(w, to, from == ELEM_F64 ? f32_odd(w, v) : v, e->i != 0 || to == ELEM_F4E2M1);
 }
 

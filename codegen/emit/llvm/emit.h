@@ -24,7 +24,9 @@ typedef struct Unit {
     LLVMModuleRef         module;
     LLVMTargetMachineRef  machine;
     LLVMBuilderRef        b;
-    bool                  is_arm64, has_f16c; /* has_f16c: hardware f16 <-> f32 */
+    bool                  is_arm64;
+    bool                  has_f16c; /* f16 <-> f32 in hardware */
+    bool                  has_avx, has_avx512;
     LLVMTypeRef           i1, i8, i16, i32, i64, f32, f64, ptr, none;
 } Unit;
 
@@ -138,9 +140,10 @@ LLVMBasicBlockRef when(Walk *w, LLVMValueRef cond);
 void         leave(Walk *w, LLVMBasicBlockRef after);
 int          buffer_number(const Walk *w, const Buf *b);
 
-/* ---- scalar.c, convert.c ---- */
+/* ---- scalar.c, convert.c, truncate.c ---- */
 LLVMValueRef emit_scalar(Walk *w, Ex e);
 LLVMValueRef emit_cast(Walk *w, Ex e);
 LLVMValueRef emit_bits(Walk *w, Ex e);
+LLVMValueRef emit_truncate(Walk *w, LLVMValueRef v, Elem from, Elem to);
 
 #endif

@@ -73,6 +73,11 @@ static LLVMValueRef operation(Sizes *s, Ex e)
     case EX_LE: return LLVMBuildICmp(u->b, LLVMIntSLE, v[0], v[1], "");
     case EX_EQ: return LLVMBuildICmp(u->b, LLVMIntEQ, v[0], v[1], "");
     case EX_NE: return LLVMBuildICmp(u->b, LLVMIntNE, v[0], v[1], "");
+    case EX_CAST:
+        if (e->elem == ELEM_BOOL)
+            return LLVMBuildICmp(u->b, LLVMIntNE, v[0], LLVMConstNull(LLVMTypeOf(v[0])), "");
+        return LLVMBuildIntCast2(u->b, v[0], unit_type(u, (Elem)e->elem),
+                                 elem_is_signed((Elem)e->arg[0]->elem), "");
     case EX_GUARD:
     case EX_SELECT: return LLVMBuildSelect(u->b, v[0], v[1], v[2], "");
     default: s->overflow = LLVMConstInt(u->i1, 1, false); return unit_i64(u, 0);

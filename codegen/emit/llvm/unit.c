@@ -51,8 +51,9 @@ static Status open_machine(Unit *u)
     if (!u->is_arm64 && !str_starts(o->triple, "x86_64"))
         return diag_error(u->ctx, E0401, (Loc){0}, MLC_USAGE, "triple '%s' is neither x86_64 nor "
                           "aarch64", o->triple);
-    u->has_f16c = u->is_arm64 || strstr(o->features, "+f16c") != NULL ||
-                  strstr(o->features, "+avx512") != NULL;
+    u->has_avx512 = strstr(o->features, "+avx512f") != NULL;
+    u->has_avx = u->has_avx512 || strstr(o->features, "+avx") != NULL;
+    u->has_f16c = u->is_arm64 || u->has_avx512 || strstr(o->features, "+f16c") != NULL;
     initialize_target(u->is_arm64);
     if (LLVMGetTargetFromTriple(o->triple, &target, &why)) {
         diag_report(u->ctx, E0401, (Loc){0}, "%s", why);

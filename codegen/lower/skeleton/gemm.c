@@ -311,6 +311,8 @@ Status skeleton_gemm(Lowering *l, Stage *s)
     if (!contraction_match(l, s, &g.c))
         return MLC_NO;
     g.columns = extent_of(p, s->axis[g.c.n]);
+    if (s->naxis + s->nred + 2 > MAX_RANK)
+        return MLC_NO;
     g.rows = ex_int(p, 1);
     g.k_total = ex_int(p, 1);
     for (int i = 0; i < s->naxis; i++)

@@ -83,6 +83,22 @@ static Stmt *emit_points(Lowering *l, const Range *r, Ex point, Ex lane, Stmt *b
     return point ? stmt_loop(l->arena, point, LOOP_UNROLLED, body) : body;
 }
 
+/* All accumulators at once: a general combination reads every one of them, so its results wait in
+ * registers of their own until all are computed. */
+static Stmt *reduce_update(Lowering *l, const Stage *s, Buf *const *reg, Ex slot, const Ex *acc)
+{
+    Stmt *step = NULL, *settle = NULL;
+    bool wait = s->nacc > 1 && s->op[0] == REDUCE_GENERAL;
+    for (int i = 0; i < s->nacc; i++) {
+        int64_t count = reg[i]->size->i;
+        Buf *to = wait ? lower_reg(l, reg[i]->elem, count) : reg[i];
+        step = stmt_seq(step, stmt_store(l->arena, to, slot, reduce_step(l, s, i, acc, s->body), NULL));
+        if (wait)
+            settle = stmt_seq(settle, stmt_store(l->arena, reg[i], slot, reg_load(l->pool, to, slot), NULL));
+    }
+    return stmt_seq(step, settle);
+}
+
 static Stmt *range_body(Lowering *l, const Stage *s, const Range *r, Nest *inner, Ex point, Ex lane)
 {
     ExPool *p = l->pool;
@@ -96,8 +112,7 @@ static Stmt *range_body(Lowering *l, const Stage *s, const Range *r, Nest *inner
         acc[i] = reg_load(p, reg[i], slot);
         init = stmt_seq(init, stmt_store(l->arena, reg[i], slot, s->init[i], NULL));
     }
-    for (int i = 0; i < s->nacc; i++)
-        step = stmt_seq(step, stmt_store(l->arena, reg[i], slot, reduce_step(l, s, i, acc, s->body), NULL));
+    step = reduce_update(l, s, reg, slot, acc);
     for (size_t i = 0; i < s->stores.len; i++) {
         const StageStore *o = &s->stores.at[i];
         stores = stmt_seq(stores, stmt_store(l->arena, o->buf, o->index[0], with_acc(l, o->value, s->nacc, acc), NULL));

@@ -83,10 +83,10 @@ int main(int argc, char **argv)
     const char *dir = argc > 1 ? argv[1] : "/usr/share/datasets/fashion-mnist";
     unsigned char *pixels = read_idx(dir, "t10k-images-idx3-ubyte.gz", 16, (size_t)IMAGES * PIXELS);
     unsigned char *labels = read_idx(dir, "t10k-labels-idx1-ubyte.gz", 8, IMAGES);
-    static float images[IMAGES][PIXELS], logits[IMAGES][CLASSES], one[CLASSES];
+    static float images[IMAGES * PIXELS], logits[IMAGES][CLASSES], one[CLASSES];
     static double us[IMAGES];
     for (size_t i = 0; i < (size_t)IMAGES * PIXELS; i++)
-        images[0][i] = pixels[i];
+        images[i] = pixels[i];
 
     Bound single, batch;
     bind(&single, 1);
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
     int right = 0, same = 0;
     for (int i = 0; i < IMAGES; i++) {
         double start = now_us();
-        run(&single, images[i], logits[i]);
+        run(&single, images + i * PIXELS, logits[i]);
         us[i] = now_us() - start;
         right += arg_max(logits[i]) == labels[i];
     }
@@ -104,11 +104,11 @@ int main(int argc, char **argv)
     static float many[BATCH][CLASSES];
     int done = 0;
     for (; done + BATCH <= IMAGES; done += BATCH) {
-        run(&batch, images[done], many[0]);
+        run(&batch, images + done * PIXELS, many[0]);
         same += memcmp(many, logits[done], sizeof many) == 0;
     }
     double per_image = (now_us() - start) / done;
-    run(&single, images[0], one);
+    run(&single, images, one);
 
     printf("accuracy    %.2f %% of %d test images\n", 100.0 * right / IMAGES, IMAGES);
     printf("latency     median %.1f us, p90 %.1f us, p99 %.1f us (one image a run)\n", us[IMAGES / 2],

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { SIZE = 4096, ROUNDS = 60, KERNELS = 12 };
+enum { SIZE = 4096, ROUNDS = 40, KERNELS = 12 };
 
 static uint64_t seed;
 
