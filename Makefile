@@ -41,6 +41,7 @@ all: $(BUILD)/mlc $(BUILD)/mlc-codegen $(BUILD)/mlc-runner $(BUILD)/mlc-runner-j
 include make/generate.mk
 include make/deps.mk
 include make/test.mk
+include make/layers.mk
 include make/runtime.mk
 include make/demo.mk
 

@@ -2,6 +2,8 @@
  *
  * A pass sees one graph at a time. Bodies of control flow are graphs of their own: every pass runs
  * on them first, innermost outward. */
+#include "passes/pass.h"
+
 #include "passes/rewrite.h"
 
 /* Turns of a REPEAT. Three are usual; the bound only guards against rewrites that undo each other. */

@@ -20,6 +20,7 @@ Status lower_graph(Graph *g, const TargetDesc *t, const LowerOptions *o, Program
     lower_layout(&l);
     place_io(&l);
     TRY(lower_schedule(&l));
+    place_symbols(&l);
     program_plan_memory(l.program);
     TRY(program_verify(l.program));
     *out = l.program;

@@ -13,6 +13,7 @@ typedef struct StmtWalk {
     Lowering *l;
     ExRewrite fn;
     void     *arg;
+    ExRewrite loops; /* called for loop variables; may be NULL */
 } StmtWalk;
 
 static void rewrite_stmts(const StmtWalk *w, Stmt *s)
@@ -21,6 +22,8 @@ static void rewrite_stmts(const StmtWalk *w, Stmt *s)
     for (; s; s = s->next) {
         switch (s->kind) {
         case STMT_LOOP:
+            if (w->loops)
+                w->loops(w->arg, p, s->loop.var, s->loop.var);
             rewrite_stmts(w, s->loop.body);
             break;
         case STMT_STORE:
@@ -71,7 +74,7 @@ static void rename_loops(Renamer *r, Stmt *s)
                 continue;
             r->from = s->loop.var;
             r->to = ex_var(r->l->pool, ex_var_extent(r->l->pool, s->loop.var));
-            rewrite_stmts(&(StmtWalk){r->l, rename_var, r}, s->loop.body);
+            rewrite_stmts(&(StmtWalk){r->l, rename_var, r, NULL}, s->loop.body);
             s->loop.var = r->to;
             break;
         }
@@ -364,4 +367,39 @@ void place_io(Lowering *l)
         p->outputs.at[i].obj = object_of(l, (Buf *)p->outputs.at[i].obj);
         p->outputs.at[i].obj->io = (int)i;
     }
+}
+
+/* ---- symbols ---- */
+
+static Ex mark_symbol(void *arg, ExPool *p, Ex built, Ex original)
+{
+    (void)built;
+    bool *used = arg;
+    if (original->op == EX_SYM)
+        used[original->i] = true;
+    if (original->op == EX_VAR)
+        ex_rewrite(p, ex_var_extent(p, original), mark_symbol, arg);
+    return original;
+}
+
+void place_symbols(Lowering *l)
+{
+    Program *pr = l->program;
+    bool *used = NEW_ARRAY(l->arena, bool, ex_sym_count(l->pool) + 1);
+    for (size_t i = 0; i < pr->inputs.len; i++)
+        for (int k = 0; k < pr->inputs.at[i].rank; k++)
+            ex_rewrite(l->pool, pr->inputs.at[i].dim[k], mark_symbol, used);
+    for (size_t i = 0; i < pr->outputs.len; i++)
+        for (int k = 0; k < pr->outputs.at[i].rank; k++)
+            ex_rewrite(l->pool, pr->outputs.at[i].dim[k], mark_symbol, used);
+    for (size_t i = 0; i < pr->mem.len; i++)
+        ex_rewrite(l->pool, pr->mem.at[i]->size_bytes, mark_symbol, used);
+    for (size_t i = 0; i < pr->kernels.len; i++) {
+        Kernel *k = pr->kernels.at[i];
+        ex_rewrite(l->pool, k->macs, mark_symbol, used);
+        for (size_t j = 0; j < k->params.len; j++)
+            ex_rewrite(l->pool, k->params.at[j]->size, mark_symbol, used);
+        rewrite_stmts(&(StmtWalk){l, mark_symbol, used, mark_symbol}, k->body);
+    }
+    ex_sym_keep(l->pool, used);
 }

@@ -3,8 +3,9 @@
  * are computed here and compared with the files.
  *
  * A runner that ends without an answer is reaped and becomes E0603 with the signal's name. */
-#include "codegen/run/launch.h"
+#include "codegen/run/client.h"
 
+#include "codegen/run/launch.h"
 #include "codegen/run/serve.h"
 #include "codegen/run/tempdir.h"
 #include "ir/base/file.h"

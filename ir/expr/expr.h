@@ -76,6 +76,9 @@ Ex ex_sym_at(ExPool *p, int number);
 int         ex_sym_count(const ExPool *p);
 const char *ex_sym_name(const ExPool *p, int number);
 int64_t     ex_sym_min(const ExPool *p, int number);
+/* Symbols that are not used[number] leave the pool; the others are renumbered in their order. No
+ * expression that is still needed may hold one that leaves. */
+void ex_sym_keep(ExPool *p, const bool *used);
 /* A new variable that ranges over [0, extent). */
 Ex ex_var(ExPool *p, Ex extent);
 Ex ex_var_extent(const ExPool *p, Ex var);

@@ -59,11 +59,12 @@ static bool same_node(const Expr *a, const Expr *b, const Ex *args, const int64_
     return a->op != EX_LIN || memcmp(a->coef, coef, a->narg * sizeof *coef) == 0;
 }
 
-static void grow(ExPool *p)
+/* The table again, with `nslots` slots. */
+static void rehash(ExPool *p, size_t nslots)
 {
     Expr **old = p->slots;
     size_t n = p->nslots;
-    p->nslots *= 2;
+    p->nslots = nslots;
     p->slots = NEW_ARRAY(p->arena, Expr *, p->nslots);
     for (size_t i = 0; i < n; i++) {
         if (!old[i])
@@ -78,7 +79,7 @@ static void grow(ExPool *p)
 Ex ex_intern(ExPool *p, const Expr *want, const Ex *args, const int64_t *coef)
 {
     if (p->count * 2 >= p->nslots)
-        grow(p);
+        rehash(p, p->nslots * 2);
     size_t s = hash_node(want, args, coef) & (p->nslots - 1);
     for (; p->slots[s]; s = (s + 1) & (p->nslots - 1))
         if (same_node(p->slots[s], want, args, coef))
@@ -166,6 +167,22 @@ Ex ex_sym(ExPool *p, const char *name, int64_t min)
     vec_push(p->arena, &p->syms, (SymInfo){copy, min, e});
     map_set(&p->sym_by_name, copy, (void *)e);
     return e;
+}
+
+void ex_sym_keep(ExPool *p, const bool *used)
+{
+    size_t kept = 0, n = p->syms.len;
+    SymInfo *all = arena_grow(p->arena, NULL, 0, n * sizeof *all, _Alignof(SymInfo));
+    if (n)
+        memcpy(all, p->syms.at, n * sizeof *all);
+    for (int keep = 1; keep >= 0; keep--)
+        for (size_t i = 0; i < n; i++)
+            if (used[i] == keep) {
+                ((Expr *)all[i].leaf)->i = (int64_t)kept;
+                p->syms.at[kept++] = all[i];
+                p->syms.len -= !keep;
+            }
+    rehash(p, p->nslots);
 }
 
 Ex          ex_sym_at(ExPool *p, int n) { return p->syms.at[n].leaf; }

@@ -3,18 +3,24 @@
 
 static _Thread_local int64_t evals;
 
-int64_t interp_evals(void) { return evals; }
+int64_t interp_evals(void)
+{
+    return evals;
+}
 
 /* ---- memory of lanes ---- */
 
 /* A place for lanes that is free again. */
 typedef struct Spare {
-    void         *at;
-    size_t        bytes;
+    void *at;
+    size_t bytes;
     struct Spare *next;
 } Spare;
 
-static size_t lane_bytes(const Item *it) { return (size_t)it->scope->nmax << it->log2; }
+static size_t lane_bytes(const Item *it)
+{
+    return (size_t)it->scope->nmax << it->log2;
+}
 
 static void note_use(Item *used, const Item *user, size_t at)
 {

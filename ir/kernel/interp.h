@@ -1,9 +1,9 @@
 /* The inside of the kernel interpreter: a kernel prepared for blocks of lanes.
  *
  * Lanes.  Iterations that may run in lock step become lanes. A scope is a box of lanes: scope 0 has
- * one lane (uniform values); the parallel loops of a nest open a scope of up to LANE_BLOCK lanes, of
- * which the last loops are whole and one outer loop may be cut in chunks; loops inside may open a
- * further scope, whose lanes multiply (the inner index is the fastest). A value lives in the
+ * one lane (uniform values); the parallel loops of a nest open a scope of up to LANE_BLOCK lanes,
+ * of which the last loops are whole and one outer loop may be cut in chunks; loops inside may open
+ * a further scope, whose lanes multiply (the inner index is the fastest). A value lives in the
  * innermost scope that one of its leaves depends on and is widened where it meets a wider one.
  *
  * Regions.  A region is a list of items that is executed once per iteration of a serial loop, per

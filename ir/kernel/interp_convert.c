@@ -1,4 +1,5 @@
-/* Lanes of storage types: conversion one by one through elem.h; and the choice of lane functions. */
+/* Lanes of storage types: conversion one by one through elem.h; and the choice of lane functions.
+ */
 #include "ir/kernel/interp_lanes.h"
 
 #include <math.h>

@@ -86,12 +86,12 @@ bool plan_copy(InterpPlan *p, int n, const Ex *var, const int64_t *extent, const
 /* ---- running ---- */
 
 typedef struct CopyRun {
-    const Lanes   *fn;
+    const Lanes *fn;
     const CopyDim *row, *column; /* innermost; and the source's contiguous one, or NULL */
     const CopyDim *outer[MAX_AXES];
-    int            nouter, log2;
-    char          *dst;
-    const char    *src;
+    int nouter, log2;
+    char *dst;
+    const char *src;
 } CopyRun;
 
 static void copy_tiles(const CopyRun *r, char *dst, const char *src)

@@ -12,8 +12,8 @@ void plan_fail(InterpPlan *p, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    p->status = diag_error(p->ctx, E0901, (Loc){0}, MLC_BUG, "kernel '%s': %s", p->kernel->name,
-                           text);
+    p->status =
+        diag_error(p->ctx, E0901, (Loc){0}, MLC_BUG, "kernel '%s': %s", p->kernel->name, text);
 }
 
 Elem plan_elem(const InterpPlan *p, Elem e)
@@ -315,8 +315,8 @@ void plan_address(InterpPlan *p, Item *it, Ex index, Scope *s)
     it->scope = l->scope;
     if (l->lanes.len == 0)
         return;
-    Item *off = item_new(p, ITEM_LIN, ELEM_I64, l->scope,
-                         region_deeper(l->lane_region, l->scope->home));
+    Item *off =
+        item_new(p, ITEM_LIN, ELEM_I64, l->scope, region_deeper(l->lane_region, l->scope->home));
     off->want_range = true;
     off->lin = NEW(p->arena, Lin);
     *off->lin = *l;
@@ -366,8 +366,8 @@ static Item *sum(InterpPlan *p, Ex e)
     lin_finish(p, l, p->uniform);
     if (l->scope == p->uniform && l->scalars.len == 0)
         return fixed(p, ELEM_I64, (uint64_t)l->constant);
-    Item *it = item_new(p, l->scope == p->uniform ? ITEM_SCALAR : ITEM_LIN, ELEM_I64, l->scope,
-                        l->region);
+    Item *it =
+        item_new(p, l->scope == p->uniform ? ITEM_SCALAR : ITEM_LIN, ELEM_I64, l->scope, l->region);
     for (size_t i = 0; i < l->lanes.len; i++)
         l->lanes.at[i].item = plan_widen(p, l->lanes.at[i].item, l->scope);
     it->lin = l;

@@ -9,7 +9,10 @@ Lin *lin_new(InterpPlan *p)
     return l;
 }
 
-static int64_t wrap_mul(int64_t a, int64_t b) { return (int64_t)((uint64_t)a * (uint64_t)b); }
+static int64_t wrap_mul(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a * (uint64_t)b);
+}
 
 static void add_constant(Lin *l, int64_t v)
 {

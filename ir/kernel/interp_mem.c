@@ -225,8 +225,7 @@ bool run_fold(InterpPlan *p, Item *it)
     char *at = m->data + base * (1 << it->log2);
     load_lanes(p, it, at);
     void *acc = it->p;
-    p->fn->fold[it->fold.side][it->fold.op][it->elem](acc, it->arg[0]->p, n,
-                                                      it->fold.inner->n / n);
+    p->fn->fold[it->fold.side][it->fold.op][it->elem](acc, it->arg[0]->p, n, it->fold.inner->n / n);
     p->evals += it->fold.inner->n;
     if (acc == it->own)
         store_lanes(p, it, at, acc);

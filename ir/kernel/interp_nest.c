@@ -10,20 +10,20 @@ enum { MAX_CHAIN = 24, FEW_LANES = 16, MAX_REG_BYTES = 8 << 20 };
 
 /* Perfectly nested loops of constant extents. */
 typedef struct Chain {
-    int      n;
-    Ex       var[MAX_CHAIN];
-    int64_t  extent[MAX_CHAIN];
+    int n;
+    Ex var[MAX_CHAIN];
+    int64_t extent[MAX_CHAIN];
     LoopKind kind[MAX_CHAIN];
-    Stmt    *body[MAX_CHAIN]; /* of each loop */
+    Stmt *body[MAX_CHAIN]; /* of each loop */
 } Chain;
 
 typedef struct Frame {
-    Item   *item;
+    Item *item;
     Region *floor;
-    int     checks;
-    size_t  nvars;
-    Scope  *scope, *top;
-    Item   *mask;
+    int checks;
+    size_t nvars;
+    Scope *scope, *top;
+    Item *mask;
 } Frame;
 
 /* ---- frames: a region with what is undone when it is left ---- */

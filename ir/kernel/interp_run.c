@@ -178,8 +178,8 @@ static bool run_item(InterpPlan *p, Item *it)
     case ITEM_LANES:
         return run_lanes(p, it);
     case ITEM_IF:
-        return run_region(p, *(const uint8_t *)it->arg[0]->p ? it->branch.then
-                                                             : it->branch.otherwise);
+        return run_region(p,
+                          *(const uint8_t *)it->arg[0]->p ? it->branch.then : it->branch.otherwise);
     case ITEM_COPY:
         return run_copy(p, it);
     }

@@ -48,12 +48,12 @@ Stmt *stmt_seq(Stmt *first, Stmt *second)
 /* ---- a stage as plain loops ---- */
 
 typedef struct FromStage {
-    Arena       *arena;
-    ExPool      *pool;
+    Arena *arena;
+    ExPool *pool;
     const Stage *stage;
-    Kernel      *kernel;
-    Buf         *acc[MAX_ACC];
-    Ex           rhs[MAX_ACC]; /* what EX_RHS stands for */
+    Kernel *kernel;
+    Buf *acc[MAX_ACC];
+    Ex rhs[MAX_ACC]; /* what EX_RHS stands for */
 } FromStage;
 
 static void add_param(FromStage *f, const Buf *b)
@@ -93,7 +93,10 @@ static Ex flatten(void *arg, ExPool *p, Ex built, Ex original)
     }
 }
 
-static Ex flat(FromStage *f, Ex e) { return ex_rewrite(f->pool, e, flatten, f); }
+static Ex flat(FromStage *f, Ex e)
+{
+    return ex_rewrite(f->pool, e, flatten, f);
+}
 
 static Buf *add_reg(FromStage *f, const char *prefix, int i, Elem e)
 {
@@ -181,8 +184,8 @@ static Stmt *stores(FromStage *f)
             index[k] = flat(f, o->index[k]);
         Ex value = flat(f, o->value);
         add_param(f, o->buf);
-        out = stmt_seq(out, stmt_store(f->arena, o->buf, buf_flat(f->pool, o->buf, index), value,
-                                       NULL));
+        out = stmt_seq(out,
+                       stmt_store(f->arena, o->buf, buf_flat(f->pool, o->buf, index), value, NULL));
     }
     return out;
 }

@@ -6,14 +6,14 @@
 #include <stdio.h>
 
 typedef struct Check {
-    Ctx          *ctx;
+    Ctx *ctx;
     const Kernel *k;
-    Arena        *arena;
-    Status        status;
-    VEC(Ex) vars; /* of the enclosing loops */
+    Arena *arena;
+    Status status;
+    VEC(Ex) vars;  /* of the enclosing loops */
     uint8_t *seen; /* by expression id: verified under `seen_stamp` */
-    size_t   seen_cap;
-    uint8_t  stamp;
+    size_t seen_cap;
+    uint8_t stamp;
 } Check;
 
 static void fail(Check *c, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -131,10 +131,11 @@ static Status upgrade(RawNode *raw)
 {
     if (raw->version >= 11)
         return MLC_OK;
-    RawAttr *old = raw_attr(raw, "paddings"), *mode = raw_attr(raw, "mode");
+    RawAttr *old = raw_attr(raw, "paddings");
     if (old)
         old->name = "pads";
     raw_attr_to_input(raw, "pads", 1, ELEM_I64);
+    const RawAttr *mode = raw_attr(raw, "mode");
     bool constant = !mode || (mode->kind == ATTR_str && strcmp(mode->s, "constant") == 0);
     if (!constant) {
         raw_drop(raw, "value");

@@ -259,8 +259,8 @@ OP(resize) = {
 /* Upsample is always rewritten: its newest version is beyond all. */
 static Status upgrade_upsample(RawNode *raw)
 {
-    RawAttr *mode = raw_attr(raw, "mode");
     raw_attr_to_input(raw, "scales", 1, ELEM_F32);
+    RawAttr *mode = raw_attr(raw, "mode");
     if (mode && mode->kind == ATTR_str &&
         (strcmp(mode->s, "bilinear") == 0 || strcmp(mode->s, "trilinear") == 0))
         mode->s = "linear";

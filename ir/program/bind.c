@@ -5,10 +5,10 @@
 #include "ir/base/str.h"
 
 typedef struct Bind {
-    const Program        *p;
+    const Program *p;
     const int64_t *const *shape;
-    int64_t              *sym;
-    bool                 *known;
+    int64_t *sym;
+    bool *known;
 } Bind;
 
 static const char *dim_text(Arena *a, const Program *p, Ex e)

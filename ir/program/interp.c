@@ -1,16 +1,17 @@
 /* Running a program in the kernel interpreter, step by step. Workspace objects are filled with ones
- * (NaN, -1) when their life begins, so that reading before writing shows, and freed when it ends. */
+ * (NaN, -1) when their life begins, so that reading before writing shows, and freed when it ends.
+ */
 #include "ir/program/program.h"
 
 #include "ir/base/ctx.h"
 #include "runtime/mlc_abi.h"
 
 typedef struct ProgramRun {
-    Program       *p;
-    InterpMode     mode;
+    Program *p;
+    InterpMode mode;
     const int64_t *sym;
-    InterpArg     *arg;   /* by memory object */
-    Arena        **arena; /* of each, or NULL */
+    InterpArg *arg; /* by memory object */
+    Arena **arena;  /* of each, or NULL */
 } ProgramRun;
 
 static bool as_double(const ProgramRun *r, Elem e)

@@ -1,5 +1,6 @@
-/* Memory: offsets of constants in the weights section and of objects in the workspace. The workspace
- * is planned by runtime/plan.c, the very function that artifacts with symbols call at bind. */
+/* Memory: offsets of constants in the weights section and of objects in the workspace. The
+ * workspace is planned by runtime/plan.c, the very function that artifacts with symbols call at
+ * bind. */
 #include "ir/program/program.h"
 
 #include "ir/base/ctx.h"
@@ -8,8 +9,8 @@
 enum { ALIGN = 64 };
 
 typedef struct Objects {
-    int      n;
-    int     *id; /* number of the memory object */
+    int n;
+    int *id; /* number of the memory object */
     int64_t *size, *offset;
     int32_t *first, *last;
 } Objects;
@@ -18,8 +19,11 @@ typedef struct Objects {
 static Objects workspace_objects(Arena *a, const Program *p, const int64_t *sym)
 {
     size_t most = p->mem.len;
-    Objects o = {0, NEW_ARRAY(a, int, most), NEW_ARRAY(a, int64_t, most),
-                 NEW_ARRAY(a, int64_t, most), NEW_ARRAY(a, int32_t, most),
+    Objects o = {0,
+                 NEW_ARRAY(a, int, most),
+                 NEW_ARRAY(a, int64_t, most),
+                 NEW_ARRAY(a, int64_t, most),
+                 NEW_ARRAY(a, int32_t, most),
                  NEW_ARRAY(a, int32_t, most)};
     for (size_t i = 0; i < p->mem.len; i++) {
         const MemObj *m = p->mem.at[i];
@@ -48,7 +52,10 @@ int64_t program_plan(const Program *p, const int64_t *sym, int64_t *offset)
 
 /* ---- weights ---- */
 
-static uint64_t hash_of(const Tensor *t) { return t->data ? tensor_hash(t) : 0; }
+static uint64_t hash_of(const Tensor *t)
+{
+    return t->data ? tensor_hash(t) : 0;
+}
 
 /* The object placed before with the same bytes, or NULL. `slots` is open addressing by hash. */
 static MemObj *placed_before(MemObj **slots, size_t nslots, MemObj *m)

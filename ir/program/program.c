@@ -15,8 +15,8 @@ static Status broken(Program *p, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    return diag_error(p->ctx, E0901, (Loc){0}, MLC_BUG, "program '%s': %s",
-                      p->name ? p->name : "?", text);
+    return diag_error(p->ctx, E0901, (Loc){0}, MLC_BUG, "program '%s': %s", p->name ? p->name : "?",
+                      text);
 }
 
 /* Symbols and arithmetic alone. */
@@ -53,7 +53,8 @@ static Status verify_object(Program *p, const MemObj *m, int id)
         if ((int64_t)elem_size_bytes(m->elem, (size_t)tensor_count(m->data)) < bytes)
             return broken(p, "constant '%s' of %lld bytes has data of fewer", name,
                           (long long)bytes);
-        if (m->offset >= 0 && (m->offset > p->weights_bytes || bytes > p->weights_bytes - m->offset))
+        if (m->offset >= 0 &&
+            (m->offset > p->weights_bytes || bytes > p->weights_bytes - m->offset))
             return broken(p, "constant '%s' lies outside of the weights", name);
     }
     if (m->space == SPACE_TEMP && m->offset >= 0 && is_static &&
@@ -86,8 +87,7 @@ static bool is_stored(const Stmt *s, const Buf *b)
             return true;
         if (s->kind == STMT_LOOP && is_stored(s->loop.body, b))
             return true;
-        if (s->kind == STMT_IF &&
-            (is_stored(s->cond.then, b) || is_stored(s->cond.otherwise, b)))
+        if (s->kind == STMT_IF && (is_stored(s->cond.then, b) || is_stored(s->cond.otherwise, b)))
             return true;
     }
     return false;

@@ -56,7 +56,8 @@ void   program_print(Str *s, const Program *p);
 /* Assigns offsets: constants always, workspace when sizes are constant. */
 void   program_plan_memory(Program *p);
 /* Workspace bytes for given symbols, and the offset of every SPACE_TEMP object (by MemObj id). The
- * same greedy algorithm that artifacts run at bind time: lifetimes -> offsets, first fit by size. */
+ * same function that artifacts call at bind time: lifetimes -> offsets, first fit by size. -1: a
+ * size does not fit 63 bits. */
 int64_t program_plan(const Program *p, const int64_t *sym, int64_t *offset);
 
 /* Symbol values from concrete input shapes: shape[i] has inputs.at[i].rank entries. E0601 when a

@@ -11,18 +11,18 @@
 
 /* Pointers already numbered: open addressing over addresses, which decide no order. */
 typedef struct Numbers {
-    Arena       *arena;
+    Arena *arena;
     const void **key;
-    uint32_t    *number;
-    size_t       len, cap;
+    uint32_t *number;
+    size_t len, cap;
 } Numbers;
 
 typedef struct Writer {
     Program *p;
-    Arena   *arena;
-    Str     *out;
-    Status   status;
-    Numbers  exprs, bufs, tensors;
+    Arena *arena;
+    Str *out;
+    Status status;
+    Numbers exprs, bufs, tensors;
     VEC(Ex) expr; /* by number, once sorted */
     VEC(const Buf *) buf;
     VEC(const Tensor *) tensor;
@@ -206,7 +206,10 @@ static void w_u(Writer *w, uint64_t v)
     str_addc(w->out, (char)v);
 }
 
-static void w_i(Writer *w, int64_t v) { w_u(w, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63)); }
+static void w_i(Writer *w, int64_t v)
+{
+    w_u(w, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
+}
 
 static void w_text(Writer *w, const char *s)
 {
@@ -230,8 +233,14 @@ static void w_number(Writer *w, const Numbers *n, const void *p)
     w_u(w, number);
 }
 
-static void w_expr(Writer *w, Ex e) { w_number(w, &w->exprs, e); }
-static void w_buf(Writer *w, const Buf *b) { w_number(w, &w->bufs, b); }
+static void w_expr(Writer *w, Ex e)
+{
+    w_number(w, &w->exprs, e);
+}
+static void w_buf(Writer *w, const Buf *b)
+{
+    w_number(w, &w->bufs, b);
+}
 
 static void w_tensor_ref(Writer *w, const Tensor *t)
 {
@@ -256,7 +265,10 @@ static int file_number(const Writer *w, const Tensor *t)
     return -1;
 }
 
-static size_t align_up(size_t n) { return (n + SERIAL_ALIGN - 1) / SERIAL_ALIGN * SERIAL_ALIGN; }
+static size_t align_up(size_t n)
+{
+    return (n + SERIAL_ALIGN - 1) / SERIAL_ALIGN * SERIAL_ALIGN;
+}
 
 /* `offset` is where the next bytes of the data section go. */
 static void w_tensor(Writer *w, const Tensor *t, size_t *offset)

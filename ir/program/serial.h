@@ -1,6 +1,6 @@
 /* The serialized form of a program, shared by its writer and its reader.
  *
- *     "MLCPROG1" | version | bytes of the whole | XXH3 of what follows | start of data | body | data
+ *     "MLCPROG1" | version | bytes of all | XXH3 of what follows | start of data | body | data
  *
  * The header's numbers are 8-byte little-endian words.
  * The body is a sequence of variable-length integers (LEB128; signed ones zigzag), strings (length,
@@ -17,8 +17,9 @@
  *     kernels         n, n * {id, name, skeleton, params, registers, macs, origin, body}
  *     steps           n, n * {kind, kernel + 1, args, origin}
  *     workspace, weights bytes
- * The data are the bytes of constants that lie in no file, each at a multiple of 64. The reader rebuilds every expression by the constructors of the pool, after it
- * has checked what they assert. */
+ * The data are the bytes of constants that lie in no file, each at a multiple of 64. The reader
+ * rebuilds every expression by the constructors of the pool, after it has checked what they
+ * assert. */
 #ifndef MLC_SERIAL_H
 #define MLC_SERIAL_H
 

@@ -19,7 +19,10 @@ static Buf *buffer(const char *name, BufSpace space, int rank, const int64_t *di
     return buf_new(arena, pool, 0, name, ELEM_F32, space, rank, d);
 }
 
-static Ex axis(Stage *s, int64_t n) { return s->axis[s->naxis++] = ex_var(pool, ex_int(pool, n)); }
+static Ex axis(Stage *s, int64_t n)
+{
+    return s->axis[s->naxis++] = ex_var(pool, ex_int(pool, n));
+}
 
 static void store(Stage *s, Buf *b, const Ex *index, Ex value)
 {

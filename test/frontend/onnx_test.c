@@ -463,10 +463,17 @@ static void test_captures_become_inputs(void **state)
     assert_int_equal(graph_verify(r->graph), MLC_OK);
     const Node *n = r->graph->last;
     assert_string_equal(n->op->name, "If");
-    assert_int_equal(n->nin, 4);
-    assert_string_equal(n->in[1]->name, "h");
-    assert_string_equal(n->in[2]->name, "z");
-    assert_string_equal(n->in[3]->name, "x");
+    static const char *const want[] = {"cond", "cond", "h", "z", "x"};
+    assert_int_equal(n->nin, COUNT_OF(want));
+    for (size_t i = 0; i < COUNT_OF(want); i++)
+        assert_string_equal(n->in[i]->name, want[i]);
+    const Graph *const *bodies = n->attrs; /* the attributes of If are two graphs */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bodies[i]->inputs.len, COUNT_OF(want) - 1);
+        for (size_t k = 1; k < COUNT_OF(want); k++)
+            assert_string_equal(bodies[i]->inputs.at[k - 1]->name, want[k]);
+        assert_int_equal(bodies[i]->outputs.len, 1);
+    }
     read_free(r);
 }
 

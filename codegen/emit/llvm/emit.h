@@ -10,6 +10,7 @@
 #define MLC_EMIT_LLVM_H
 
 #include "codegen/emit/llvm/options.h"
+#include "ir/base/file.h"
 #include "ir/program/program.h"
 
 #include <llvm-c/Core.h>
@@ -20,6 +21,7 @@ typedef struct Unit {
     Arena                *arena;
     const CodegenOptions *opt;
     Program              *program;
+    const FileMap        *input; /* what the program was read from */
     LLVMContextRef        cx;
     LLVMModuleRef         module;
     LLVMTargetMachineRef  machine;

@@ -62,7 +62,7 @@ static void limit(int what, int64_t value)
 static Status compile(void *arg)
 {
     Job    *j = arg;
-    Unit    u = {.ctx = j->ctx, .opt = &j->opt};
+    Unit    u = {.ctx = j->ctx, .opt = &j->opt, .input = &j->map};
     Status  st;
 
     TRY(program_read(j->ctx, j->map.data, j->map.size, &u.program));

@@ -35,10 +35,20 @@ static Status unreadable(Unit *u, const MemObj *o)
                       o->name);
 }
 
-/* The descriptor of a constant that lies in a file, or -1. */
-static int file_of(Unit *u, const Tensor *t)
+/* The descriptor of a file that holds the constant, at *offset, or -1: the model's file, or that of
+ * the serialized program itself. */
+static int file_of(Unit *u, const Tensor *t, int64_t *offset)
 {
-    return t->data == NULL && t->fd >= 0 && t->fd < u->opt->nfd ? u->opt->fd[t->fd] : -1;
+    const uint8_t *data = t->data, *start = u->input->data;
+
+    *offset = t->offset;
+    if (data == NULL)
+        return t->fd >= 0 && t->fd < u->opt->nfd ? u->opt->fd[t->fd] : -1;
+    if (u->input->fd < 0 || data < start ||
+        data - start > (ptrdiff_t)(u->input->size - t->size_bytes))
+        return -1;
+    *offset = data - start;
+    return u->input->fd;
 }
 
 static Status read_all(Unit *u, int fd, int64_t offset, char *to, int64_t n)
@@ -68,12 +78,14 @@ static Status bytes_of(Unit *u, const Piece *p, const char **out)
     int64_t       have = (int64_t)t->size_bytes;
     const char   *data = t->data;
     char         *copy;
+    int64_t       from;
+    int           fd = file_of(u, t, &from);
 
-    if (data == NULL && file_of(u, t) < 0)
+    if (data == NULL && fd < 0)
         return unreadable(u, p->obj);
     if (data == NULL) {
         copy = arena_alloc(u->arena, t->size_bytes, 64);
-        TRY(read_all(u, file_of(u, t), t->offset, copy, have));
+        TRY(read_all(u, fd, from, copy, have));
         data = copy;
     }
     if (have < p->bytes) {
@@ -125,9 +137,9 @@ static Status open_side(Unit *u, Side *s)
 static Status add_piece(Unit *u, Str *text, Side *s, const Piece *p)
 {
     const Tensor *t = p->obj->data;
-    int           fd = file_of(u, t);
+    int64_t       from;
+    int           fd = file_of(u, t, &from);
     const char   *data;
-    long long     from = t->offset;
 
     if (p->bytes == 0)
         return MLC_OK;
@@ -139,7 +151,8 @@ static Status add_piece(Unit *u, Str *text, Side *s, const Piece *p)
         from = s->size;
         s->size += p->bytes;
     }
-    str_printf(text, ".incbin \"/proc/self/fd/%d\",%lld,%lld\n", fd, from, (long long)p->bytes);
+    str_printf(text, ".incbin \"/proc/self/fd/%d\",%lld,%lld\n", fd, (long long)from,
+               (long long)p->bytes);
     return MLC_OK;
 }
 

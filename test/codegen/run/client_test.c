@@ -65,6 +65,15 @@ static int run_command(const char *fmt, ...)
     return system(text);
 }
 
+/* The artifact: `c` and the runtime in one object. */
+static int compile(const char *cc, const char *c, const char *out)
+{
+    return run_command("printf '#include \"%%s\"\\n' runtime/cores.c runtime/cpu.c runtime/plan.c "
+                       "runtime/pool.c runtime/rt.c '%s' | %s -std=gnu11 -D_GNU_SOURCE -O1 -fPIC "
+                       "-I. -c -x c - -o '%s'",
+                       c, cc, out);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -86,11 +95,7 @@ static int setup(void **state)
     have_tools = run_command("cc --version > /dev/null 2>&1") == 0;
     if (!have_tools)
         return 0;
-    assert_int_equal(run_command("printf '#include \"%%s\"\\n' runtime/cores.c runtime/cpu.c "
-                                 "runtime/plan.c runtime/pool.c runtime/rt.c '%s' | cc -std=gnu11 "
-                                 "-D_GNU_SOURCE -O1 -fPIC -I. -c -x c - -o '%s'",
-                                 c, object),
-                     0);
+    assert_int_equal(compile("cc", c, object), 0);
     assert_int_equal(run_command("cc -shared '%s' -lpthread -o '%s'", object, shared), 0);
     return 0;
 }
@@ -166,6 +171,27 @@ static void object_runs(void **state)
 {
     (void)state;
     have_tools ? check_artifact(object) : skip();
+}
+
+static void emulated_artifact_runs(void **state)
+{
+    const char *c = arena_printf(arena, "%s/t.c", dir), *arm = arena_printf(arena, "%s/a.o", dir);
+    (void)state;
+    if (run_command("aarch64-linux-gnu-gcc --version > /dev/null 2>&1") != 0 ||
+        run_command("qemu-aarch64 --version > /dev/null 2>&1") != 0)
+        skip();
+    assert_int_equal(compile("aarch64-linux-gnu-gcc", c, arm), 0);
+    check_artifact(arm);
+    const char *so = arena_printf(arena, "%s/a.so", dir);
+    assert_int_equal(run_command("aarch64-linux-gnu-gcc -shared '%s' -o '%s'", arm, so), 0);
+    check_artifact(so);
+    Runner       *r;
+    const Tensor *out;
+    assert_int_equal(runner_open(&ctx, arena, arm, &options, &r), MLC_OK);
+    assert_true(runner_info(r)->emulated);
+    assert_int_equal(run_with(r, 100, &out), MLC_BUG);
+    assert_int_equal(ctx.diags.last->code, E0603);
+    runner_close(r);
 }
 
 /* The newest diagnostic has the code. */
@@ -268,6 +294,7 @@ int main(void)
         cmocka_unit_test(shared_object_runs),     cmocka_unit_test(object_runs),
         cmocka_unit_test(misfits_are_refused),    cmocka_unit_test(crashes_are_diagnostics),
         cmocka_unit_test(hanging_run_is_stopped), cmocka_unit_test(other_files_are_refused),
+        cmocka_unit_test(emulated_artifact_runs),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -31,8 +31,14 @@ static int teardown(void **state)
     return 0;
 }
 
-static Ex num(int64_t v) { return ex_int(pool, v); }
-static Ex f32(double v) { return ex_const_f(pool, ELEM_F32, v); }
+static Ex num(int64_t v)
+{
+    return ex_int(pool, v);
+}
+static Ex f32(double v)
+{
+    return ex_const_f(pool, ELEM_F32, v);
+}
 
 static Buf *buffer(Elem e, BufSpace space, int64_t n)
 {
@@ -42,7 +48,10 @@ static Buf *buffer(Elem e, BufSpace space, int64_t n)
     return buf_new(arena, pool, id, arena_printf(arena, "b%d", id), e, space, 1, &dim);
 }
 
-static Ex load(const Buf *b, Ex index) { return ex_load(pool, b, b->elem, 1, &index); }
+static Ex load(const Buf *b, Ex index)
+{
+    return ex_load(pool, b, b->elem, 1, &index);
+}
 
 static Kernel *kernel(Stmt *body)
 {
@@ -55,8 +64,14 @@ static Kernel *kernel(Stmt *body)
     return k;
 }
 
-static void param(Kernel *k, Buf *b) { vec_push(arena, &k->params, b); }
-static void reg(Kernel *k, Buf *b) { vec_push(arena, &k->regs, b); }
+static void param(Kernel *k, Buf *b)
+{
+    vec_push(arena, &k->params, b);
+}
+static void reg(Kernel *k, Buf *b)
+{
+    vec_push(arena, &k->regs, b);
+}
 
 /* ---- random kernels ---- */
 
@@ -70,13 +85,14 @@ enum { MAX_LOOPS = 6, BUF_ELEMS = 6000 };
 
 typedef struct Gen {
     Kernel *k;
-    int     n; /* enclosing loops */
-    Ex      var[MAX_LOOPS];
-    Buf    *in[4], *out[3], *acc;
-    Elem    elem; /* of arithmetic */
+    int n; /* enclosing loops */
+    Ex var[MAX_LOOPS];
+    Buf *in[4], *out[3], *acc;
+    Elem elem; /* of arithmetic */
 } Gen;
 
-static const Elem arith[] = {ELEM_F32, ELEM_F64, ELEM_I32, ELEM_I8, ELEM_U8, ELEM_I64, ELEM_U32, ELEM_I16};
+static const Elem arith[] = {ELEM_F32, ELEM_F64, ELEM_I32, ELEM_I8,
+                             ELEM_U8,  ELEM_I64, ELEM_U32, ELEM_I16};
 
 /* An affine index with values in [lo, hi]. */
 static Ex affine(Gen *g, int64_t *lo, int64_t *hi)
@@ -138,7 +154,8 @@ static Ex leaf(Gen *g)
 static Ex value(Gen *g, int depth)
 {
     static const ExOp both[] = {EX_ADD, EX_SUB, EX_MUL, EX_MIN, EX_MAX};
-    static const ExOp ints[] = {EX_AND, EX_OR, EX_XOR, EX_SHL, EX_SHR, EX_FLOOR_DIV, EX_FLOOR_MOD, EX_DIV, EX_REM};
+    static const ExOp ints[] = {EX_AND,       EX_OR,        EX_XOR, EX_SHL, EX_SHR,
+                                EX_FLOOR_DIV, EX_FLOOR_MOD, EX_DIV, EX_REM};
     if (depth == 0)
         return leaf(g);
     Ex a = value(g, depth - 1);
@@ -364,8 +381,8 @@ static Stmt *matmul_reference(Kernel *k, Buf *a, Buf *b, Buf *c)
     s = stmt_seq(s, stmt_loop(arena, r, LOOP_SERIAL,
                               stmt_store(arena, acc, num(0),
                                          ex_add(pool, load(acc, num(0)), product), NULL)));
-    s = stmt_seq(s, stmt_store(arena, c, ex_add(pool, ex_mul(pool, i, num(N)), j),
-                               load(acc, num(0)), NULL));
+    s = stmt_seq(
+        s, stmt_store(arena, c, ex_add(pool, ex_mul(pool, i, num(N)), j), load(acc, num(0)), NULL));
     return stmt_loop(arena, i, LOOP_PARALLEL, stmt_loop(arena, j, LOOP_PARALLEL, s));
 }
 
@@ -388,8 +405,10 @@ static Stmt *matmul_tiled(Kernel *k, Buf *a, Buf *b, Buf *c)
                       load(a, ex_add(pool, ex_mul(pool, row[1], num(K)), r)), f32(0));
     Ex col = ex_add(pool, ex_mul(pool, jo, num(8)), ji[1]);
     Ex rhs = load(b, ex_add(pool, ex_mul(pool, r, num(N)), col));
-    in[1] = stmt_store(arena, acc, at[1], ex_add(pool, load(acc, at[1]), ex_mul(pool, lhs, rhs)), NULL);
-    Ex out = ex_add(pool, ex_mul(pool, row[2], num(N)), ex_add(pool, ex_mul(pool, jo, num(8)), ji[2]));
+    in[1] =
+        stmt_store(arena, acc, at[1], ex_add(pool, load(acc, at[1]), ex_mul(pool, lhs, rhs)), NULL);
+    Ex out =
+        ex_add(pool, ex_mul(pool, row[2], num(N)), ex_add(pool, ex_mul(pool, jo, num(8)), ji[2]));
     in[2] = stmt_store(arena, c, out, load(acc, at[2]), ex_lt(pool, row[2], num(M)));
     for (int x = 0; x < 3; x++)
         in[x] = stmt_loop(arena, ii[x], LOOP_UNROLLED, stmt_loop(arena, ji[x], LOOP_VECTOR, in[x]));
@@ -401,7 +420,8 @@ static Stmt *matmul_tiled(Kernel *k, Buf *a, Buf *b, Buf *c)
 static void test_schedules(void **state)
 {
     (void)state;
-    float *x = random_data(ELEM_F32, M * K), *y = random_data(ELEM_F32, K * N), got[2][M * N], want[M * N];
+    float *x = random_data(ELEM_F32, M * K), *y = random_data(ELEM_F32, K * N), got[2][M * N],
+          want[M * N];
     for (int i = 0; i < M * K; i++)
         x[i] *= 0.37f;
     for (int i = 0; i < M; i++)
@@ -422,7 +442,9 @@ static void test_schedules(void **state)
         param(k, c);
         k->body = (v ? matmul_tiled : matmul_reference)(k, a, b, c);
         assert_int_equal(kernel_verify(&ctx, k), MLC_OK);
-        InterpArg args[] = {{.data = x, .count = M * K}, {.data = y, .count = K * N}, {.data = got[v], .count = M * N}};
+        InterpArg args[] = {{.data = x, .count = M * K},
+                            {.data = y, .count = K * N},
+                            {.data = got[v], .count = M * N}};
         int code;
         assert_int_equal(kernel_interp(&ctx, k, INTERP_EXACT, args, NULL, &code), MLC_OK);
         assert_memory_equal(got[v], want, sizeof want);
@@ -434,7 +456,10 @@ static void test_schedules(void **state)
 
 /* ---- stages ---- */
 
-static Ex axis(Stage *s, Ex extent) { return s->axis[s->naxis++] = ex_var(pool, extent); }
+static Ex axis(Stage *s, Ex extent)
+{
+    return s->axis[s->naxis++] = ex_var(pool, extent);
+}
 
 static void yield(Stage *s, Buf *b, Ex index, Ex v)
 {
@@ -459,7 +484,8 @@ static void test_arg_max(void **state)
     (void)state;
     enum { ROWS = 3, LEN = 50 };
     Ex n = ex_sym(pool, "n", 0), dims[2] = {num(ROWS), n};
-    Buf *x = buf_new(arena, pool, 0, "x", ELEM_F32, SPACE_INPUT, 2, dims), *y = buffer(ELEM_I64, SPACE_OUTPUT, ROWS);
+    Buf *x = buf_new(arena, pool, 0, "x", ELEM_F32, SPACE_INPUT, 2, dims),
+        *y = buffer(ELEM_I64, SPACE_OUTPUT, ROWS);
     Stage *s = NEW(arena, Stage);
     s->kind = STAGE_REDUCE;
     Ex i = axis(s, num(ROWS)), r = s->red[s->nred++] = ex_var(pool, n);
@@ -532,7 +558,8 @@ static void test_scan(void **state)
     s->nacc = 1;
     s->op[0] = REDUCE_GENERAL;
     s->init[0] = ex_const_i(pool, ELEM_I32, 0);
-    s->body[0] = ex_add(pool, ex_acc(pool, ELEM_I32, 0), ex_load(pool, x, ELEM_I32, 2, (Ex[]){i, j}));
+    s->body[0] =
+        ex_add(pool, ex_acc(pool, ELEM_I32, 0), ex_load(pool, x, ELEM_I32, 2, (Ex[]){i, j}));
     StageStore o = {.buf = y, .index = {i, j}, .value = s->body[0]};
     vec_push(arena, &s->stores, o);
     int32_t in[ROWS * LEN], got[ROWS * LEN], sum = 0;
@@ -596,7 +623,8 @@ static void test_bounds(void **state)
         if (v == 5) /* excluded by its guard */
             val = ex_guard(pool, ex_lt(pool, i, num(100)), val, f32(0));
         Ex to = v == 4 ? ex_mul(pool, i, num(2)) : i;
-        Kernel *k = kernel(stmt_loop(arena, i, LOOP_PARALLEL, stmt_store(arena, y, to, v == 4 ? f32(1) : val, NULL)));
+        Kernel *k = kernel(stmt_loop(arena, i, LOOP_PARALLEL,
+                                     stmt_store(arena, y, to, v == 4 ? f32(1) : val, NULL)));
         param(k, x);
         param(k, y);
         int code;
@@ -611,7 +639,8 @@ static void test_bounds(void **state)
 static void test_checks(void **state)
 {
     (void)state;
-    Buf *x = buffer(ELEM_I64, SPACE_INPUT, 8), *y = buffer(ELEM_I64, SPACE_OUTPUT, 8), *z = buffer(ELEM_I64, SPACE_INPUT, 4);
+    Buf *x = buffer(ELEM_I64, SPACE_INPUT, 8), *y = buffer(ELEM_I64, SPACE_OUTPUT, 8),
+        *z = buffer(ELEM_I64, SPACE_INPUT, 4);
     Ex i = ex_var(pool, num(8)), at = load(x, i);
     Stmt *s = stmt_check(arena, ex_lt(pool, at, num(4)), 2);
     s = stmt_seq(s, stmt_store(arena, y, i, load(z, at), NULL));
@@ -639,16 +668,20 @@ static void test_checks(void **state)
 static void test_storage(void **state)
 {
     (void)state;
-    static const Elem types[] = {ELEM_F16, ELEM_BF16, ELEM_F8E4M3FN, ELEM_F8E5M2, ELEM_F8E4M3FNUZ,
-                                 ELEM_F4E2M1, ELEM_I4, ELEM_U4, ELEM_I2};
+    static const Elem types[] = {ELEM_F16,    ELEM_BF16,       ELEM_F8E4M3FN,
+                                 ELEM_F8E5M2, ELEM_F8E4M3FNUZ, ELEM_F4E2M1,
+                                 ELEM_I4,     ELEM_U4,         ELEM_I2};
     enum { LEN = 256 };
     for (size_t t = 0; t < COUNT_OF(types); t++) {
         Elem e = types[t];
-        Buf *x = buffer(e, SPACE_INPUT, LEN), *y = buffer(e, SPACE_OUTPUT, LEN), *z = buffer(ELEM_F32, SPACE_OUTPUT, LEN);
+        Buf *x = buffer(e, SPACE_INPUT, LEN), *y = buffer(e, SPACE_OUTPUT, LEN),
+            *z = buffer(ELEM_F32, SPACE_OUTPUT, LEN);
         Ex i = ex_var(pool, num(LEN)), back = ex_sub(pool, num(LEN - 1), i);
         Ex wide = ex_cast(pool, ELEM_F32, load(x, i));
-        Ex twice = elem_is_float(e) ? ex_cast_saturating(pool, e, ex_mul(pool, wide, f32(0.5))) : load(x, i);
-        Stmt *s = stmt_seq(stmt_store(arena, y, back, twice, NULL), stmt_store(arena, z, i, wide, NULL));
+        Ex twice = elem_is_float(e) ? ex_cast_saturating(pool, e, ex_mul(pool, wide, f32(0.5)))
+                                    : load(x, i);
+        Stmt *s =
+            stmt_seq(stmt_store(arena, y, back, twice, NULL), stmt_store(arena, z, i, wide, NULL));
         Kernel *k = kernel(stmt_loop(arena, i, LOOP_PARALLEL, s));
         param(k, x);
         param(k, y);

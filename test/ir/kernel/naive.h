@@ -1,5 +1,6 @@
-/* A second interpreter of kernels, for tests: one iteration, one node at a time, nothing shared with
- * the first. Slow and obvious. Float types f32 and f64, integers and bool; no MATH operations. */
+/* A second interpreter of kernels, for tests: one iteration, one node at a time, nothing shared
+ * with the first. Slow and obvious. Float types f32 and f64, integers and bool; no MATH operations.
+ */
 #ifndef TEST_NAIVE_H
 #define TEST_NAIVE_H
 
@@ -11,18 +12,18 @@
 enum { NAIVE_VARS = 4096 };
 
 typedef union NaiveValue {
-    double  f; /* floats, rounded to their type */
+    double f;  /* floats, rounded to their type */
     int64_t i; /* integers, wrapped to their type */
 } NaiveValue;
 
 typedef struct Naive {
-    const Kernel    *k;
+    const Kernel *k;
     const InterpArg *args;
-    InterpArg       *regs; /* zeroed by the caller */
-    const int64_t   *sym;
-    int64_t          var[NAIVE_VARS];
-    bool             out_of_bounds;
-    int              code;
+    InterpArg *regs; /* zeroed by the caller */
+    const int64_t *sym;
+    int64_t var[NAIVE_VARS];
+    bool out_of_bounds;
+    int code;
 } Naive;
 
 static const InterpArg *naive_mem(Naive *n, const Buf *b)
@@ -47,7 +48,9 @@ static int64_t naive_wrap(Elem e, uint64_t v)
 
 static int64_t naive_floor_div(int64_t a, int64_t b)
 {
-    return b == 0 ? 0 : b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b - (a % b && (a % b < 0) != (b < 0));
+    return b == 0    ? 0
+           : b == -1 ? (int64_t)(0 - (uint64_t)a)
+                     : a / b - (a % b && (a % b < 0) != (b < 0));
 }
 
 static int64_t naive_int(ExOp op, Elem e, int64_t a, int64_t b)
@@ -56,28 +59,52 @@ static int64_t naive_int(ExOp op, Elem e, int64_t a, int64_t b)
     uint64_t x = (uint64_t)a, y = (uint64_t)b;
     unsigned shift = (unsigned)(y % elem_bits[e]);
     switch (op) {
-    case EX_ADD: return e == ELEM_BOOL ? a | b : (int64_t)(x + y);
-    case EX_SUB: return (int64_t)(x - y);
-    case EX_MUL: return (int64_t)(x * y);
-    case EX_DIV: return b == 0 ? 0 : u ? (int64_t)(x / y) : b == -1 ? (int64_t)(0 - x) : a / b;
-    case EX_REM: return b == 0 || (!u && b == -1) ? 0 : u ? (int64_t)(x % y) : a % b;
-    case EX_FLOOR_DIV: return u ? (b ? (int64_t)(x / y) : 0) : naive_floor_div(a, b);
-    case EX_FLOOR_MOD: return u ? (b ? (int64_t)(x % y) : 0) : b == 0 ? 0 : (int64_t)(x - (uint64_t)naive_floor_div(a, b) * y);
-    case EX_MIN: return (u ? x < y : a < b) ? a : b;
-    case EX_MAX: return (u ? x > y : a > b) ? a : b;
-    case EX_NEG: return (int64_t)(0 - x);
-    case EX_ABS: return a < 0 && !u ? (int64_t)(0 - x) : a;
-    case EX_AND: return a & b;
-    case EX_OR: return a | b;
-    case EX_XOR: return a ^ b;
-    case EX_NOT: return e == ELEM_BOOL ? !a : ~a;
-    case EX_SHL: return (int64_t)(x << shift);
-    case EX_SHR: return u ? (int64_t)(x >> shift) : a >> shift;
-    case EX_LT: return u ? x < y : a < b;
-    case EX_LE: return u ? x <= y : a <= b;
-    case EX_EQ: return a == b;
-    case EX_NE: return a != b;
-    default: abort();
+    case EX_ADD:
+        return e == ELEM_BOOL ? a | b : (int64_t)(x + y);
+    case EX_SUB:
+        return (int64_t)(x - y);
+    case EX_MUL:
+        return (int64_t)(x * y);
+    case EX_DIV:
+        return b == 0 ? 0 : u ? (int64_t)(x / y) : b == -1 ? (int64_t)(0 - x) : a / b;
+    case EX_REM:
+        return b == 0 || (!u && b == -1) ? 0 : u ? (int64_t)(x % y) : a % b;
+    case EX_FLOOR_DIV:
+        return u ? (b ? (int64_t)(x / y) : 0) : naive_floor_div(a, b);
+    case EX_FLOOR_MOD:
+        return u        ? (b ? (int64_t)(x % y) : 0)
+               : b == 0 ? 0
+                        : (int64_t)(x - (uint64_t)naive_floor_div(a, b) * y);
+    case EX_MIN:
+        return (u ? x < y : a < b) ? a : b;
+    case EX_MAX:
+        return (u ? x > y : a > b) ? a : b;
+    case EX_NEG:
+        return (int64_t)(0 - x);
+    case EX_ABS:
+        return a < 0 && !u ? (int64_t)(0 - x) : a;
+    case EX_AND:
+        return a & b;
+    case EX_OR:
+        return a | b;
+    case EX_XOR:
+        return a ^ b;
+    case EX_NOT:
+        return e == ELEM_BOOL ? !a : ~a;
+    case EX_SHL:
+        return (int64_t)(x << shift);
+    case EX_SHR:
+        return u ? (int64_t)(x >> shift) : a >> shift;
+    case EX_LT:
+        return u ? x < y : a < b;
+    case EX_LE:
+        return u ? x <= y : a <= b;
+    case EX_EQ:
+        return a == b;
+    case EX_NE:
+        return a != b;
+    default:
+        abort();
     }
 }
 
@@ -85,25 +112,62 @@ static NaiveValue naive_float(ExOp op, Elem e, double a, double b, double c)
 {
     NaiveValue r;
     switch (op) {
-    case EX_ADD: r.f = a + b; break;
-    case EX_SUB: r.f = a - b; break;
-    case EX_MUL: r.f = a * b; break;
-    case EX_DIV: r.f = a / b; break;
-    case EX_MIN: r.f = isnan(a) ? a : isnan(b) ? b : a < b ? a : b; break;
-    case EX_MAX: r.f = isnan(a) ? a : isnan(b) ? b : a > b ? a : b; break;
-    case EX_NEG: r.f = -a; break;
-    case EX_ABS: r.f = fabs(a); break;
-    case EX_SQRT: r.f = sqrt(a); break;
-    case EX_FLOOR: r.f = floor(a); break;
-    case EX_CEIL: r.f = ceil(a); break;
-    case EX_TRUNC: r.f = trunc(a); break;
-    case EX_ROUND_EVEN: r.f = rint(a); break;
-    case EX_FMA: r.f = e == ELEM_F32 ? fmaf((float)a, (float)b, (float)c) : fma(a, b, c); break;
-    case EX_LT: r.i = a < b; return r;
-    case EX_LE: r.i = a <= b; return r;
-    case EX_EQ: r.i = a == b; return r;
-    case EX_NE: r.i = a != b; return r;
-    default: abort();
+    case EX_ADD:
+        r.f = a + b;
+        break;
+    case EX_SUB:
+        r.f = a - b;
+        break;
+    case EX_MUL:
+        r.f = a * b;
+        break;
+    case EX_DIV:
+        r.f = a / b;
+        break;
+    case EX_MIN:
+        r.f = isnan(a) ? a : isnan(b) ? b : a < b ? a : b;
+        break;
+    case EX_MAX:
+        r.f = isnan(a) ? a : isnan(b) ? b : a > b ? a : b;
+        break;
+    case EX_NEG:
+        r.f = -a;
+        break;
+    case EX_ABS:
+        r.f = fabs(a);
+        break;
+    case EX_SQRT:
+        r.f = sqrt(a);
+        break;
+    case EX_FLOOR:
+        r.f = floor(a);
+        break;
+    case EX_CEIL:
+        r.f = ceil(a);
+        break;
+    case EX_TRUNC:
+        r.f = trunc(a);
+        break;
+    case EX_ROUND_EVEN:
+        r.f = rint(a);
+        break;
+    case EX_FMA:
+        r.f = e == ELEM_F32 ? fmaf((float)a, (float)b, (float)c) : fma(a, b, c);
+        break;
+    case EX_LT:
+        r.i = a < b;
+        return r;
+    case EX_LE:
+        r.i = a <= b;
+        return r;
+    case EX_EQ:
+        r.i = a == b;
+        return r;
+    case EX_NE:
+        r.i = a != b;
+        return r;
+    default:
+        abort();
     }
     if (e == ELEM_F32)
         r.f = (float)r.f;
@@ -138,7 +202,8 @@ static NaiveValue naive_cast(Naive *n, Ex e)
         if (elem_is_float(from))
             elem_set_f64(to, &word, 0, v.f);
         else if (from == ELEM_U64)
-            elem_set_f64(to, &word, 0, to == ELEM_F32 ? (float)(uint64_t)v.i : (double)(uint64_t)v.i);
+            elem_set_f64(to, &word, 0,
+                         to == ELEM_F32 ? (float)(uint64_t)v.i : (double)(uint64_t)v.i);
         else
             elem_set_i64(to, &word, 0, v.i);
         r.f = elem_get_f64(to, &word, 0);
@@ -176,7 +241,8 @@ static NaiveValue naive_eval(Naive *n, Ex e)
     case EX_LIN:
         r.i = e->i;
         for (int k = 0; k < e->narg; k++)
-            r.i = (int64_t)((uint64_t)r.i + (uint64_t)e->coef[k] * (uint64_t)naive_eval(n, e->arg[k]).i);
+            r.i = (int64_t)((uint64_t)r.i +
+                            (uint64_t)e->coef[k] * (uint64_t)naive_eval(n, e->arg[k]).i);
         return r;
     case EX_PROD:
         r.i = 1;

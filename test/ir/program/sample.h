@@ -10,14 +10,17 @@ enum { SAMPLE_K = 5, SAMPLE_N = 7 };
 
 typedef struct Sample {
     Program *p;
-    Ctx     *ctx;
-    Arena   *a;
-    ExPool  *pool;
-    Ex       rows; /* symbol, or a constant */
-    int      bufs;
+    Ctx *ctx;
+    Arena *a;
+    ExPool *pool;
+    Ex rows; /* symbol, or a constant */
+    int bufs;
 } Sample;
 
-static Ex sample_num(Sample *s, int64_t v) { return ex_int(s->pool, v); }
+static Ex sample_num(Sample *s, int64_t v)
+{
+    return ex_int(s->pool, v);
+}
 
 static Buf *sample_buf(Sample *s, const char *name, Elem e, BufSpace space, int rank, const Ex *dim)
 {
@@ -27,9 +30,16 @@ static Buf *sample_buf(Sample *s, const char *name, Elem e, BufSpace space, int 
 static MemObj *sample_object(Sample *s, const Buf *b, const Tensor *data)
 {
     MemObj *m = NEW(s->a, MemObj);
-    *m = (MemObj){.id = (int)s->p->mem.len, .space = b->space, .name = b->name, .elem = b->elem,
+    *m = (MemObj){.id = (int)s->p->mem.len,
+                  .space = b->space,
+                  .name = b->name,
+                  .elem = b->elem,
                   .size_bytes = ex_mul(s->pool, b->size, sample_num(s, elem_bits[b->elem] / 8)),
-                  .data = data, .io = -1, .first = -1, .last = -1, .offset = -1};
+                  .data = data,
+                  .io = -1,
+                  .first = -1,
+                  .last = -1,
+                  .offset = -1};
     vec_push(s->a, &s->p->mem, m);
     return m;
 }
@@ -113,11 +123,13 @@ static Program *sample_program(Ctx *c, bool symbolic)
     m->kind = STAGE_REDUCE;
     m->nacc = 1;
     m->init[0] = ex_const_f(s->pool, ELEM_F32, 0);
-    m->body[0] = ex_mul(s->pool, ex_load(s->pool, x, ELEM_F32, 2, (Ex[]){i, k}),
-                        ex_load(s->pool, w, ELEM_F32, 1, (Ex[]){ex_add(s->pool, ex_mul(s->pool, k, N), j)}));
+    m->body[0] =
+        ex_mul(s->pool, ex_load(s->pool, x, ELEM_F32, 2, (Ex[]){i, k}),
+               ex_load(s->pool, w, ELEM_F32, 1, (Ex[]){ex_add(s->pool, ex_mul(s->pool, k, N), j)}));
     sample_store(s, m, t, (Ex[]){i, j}, ex_acc(s->pool, ELEM_F32, 0));
     sample_launch(s, m, "matmul", bufs, objs, 7);
-    Ex v = ex_load(s->pool, t, ELEM_F32, 2, (Ex[]){sample_axis(s, r, s->rows), sample_axis(s, r, N)});
+    Ex v =
+        ex_load(s->pool, t, ELEM_F32, 2, (Ex[]){sample_axis(s, r, s->rows), sample_axis(s, r, N)});
     Ex bias = ex_cast(s->pool, ELEM_F32, ex_load(s->pool, b, ELEM_F16, 1, &r->axis[1]));
     v = ex_fma(s->pool, bias, ex_load(s->pool, h, ELEM_F32, 1, &r->axis[1]), v);
     vec_push(a, &r->checks, (StageCheck){ex_lt(s->pool, v, ex_const_f(s->pool, ELEM_F32, 1e6)), 2});
@@ -126,7 +138,8 @@ static Program *sample_program(Ctx *c, bool symbolic)
     v = ex_load(s->pool, u, ELEM_F32, 2, (Ex[]){sample_axis(s, z, s->rows), sample_axis(s, z, N)});
     sample_store(s, z, y, z->axis, ex_max(s->pool, v, ex_const_f(s->pool, ELEM_F32, 0)));
     sample_launch(s, z, "relu", bufs, objs, 7);
-    ProgramIo in = {"x", ELEM_F32, 2, {s->rows, K}, objs[0]}, out = {"y", ELEM_F32, 2, {s->rows, N}, objs[6]};
+    ProgramIo in = {"x", ELEM_F32, 2, {s->rows, K}, objs[0]},
+              out = {"y", ELEM_F32, 2, {s->rows, N}, objs[6]};
     objs[0]->io = objs[6]->io = 0;
     vec_push(a, &p->inputs, in);
     vec_push(a, &p->outputs, out);

@@ -141,8 +141,8 @@ static void sign(char *at, size_t n)
 
 typedef struct Attempt {
     const char *at;
-    size_t      size;
-    int        *accepted;
+    size_t size;
+    int *accepted;
 } Attempt;
 
 static Status attempt(void *arg)
