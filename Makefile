@@ -42,6 +42,7 @@ include make/generate.mk
 include make/deps.mk
 include make/test.mk
 include make/layers.mk
+include make/check.mk
 include make/runtime.mk
 include make/demo.mk
 

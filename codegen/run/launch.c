@@ -108,11 +108,16 @@ static Status link_arm64(Ctx *c, Arena *a, const char *artifact, const ElfInfo *
         return s;
     }
     TRY(file_write(c, object, mlc_runner_aarch64_o, mlc_runner_aarch64_o_size));
+    const char *glue = arena_printf(a, "%s/model.c", dir);
+    const char *text = arena_printf(a,
+                                    "extern const char %s[];\n"
+                                    "const void *const mlc_linked_model = %s;\n",
+                                    elf->symbol, elf->symbol);
+    TRY(file_write(c, glue, text, strlen(text)));
     *program = arena_printf(a, "%s/runner", dir);
     VEC(const char *) argv = {0};
     const char *const words[] = {
-        linker, "-o", *program, object, artifact,
-        arena_printf(a, "-Wl,--defsym=mlc_linked_model=%s", elf->symbol),
+        linker, "-o", *program, object, glue, artifact,
         elf->shared ? arena_printf(a, "-Wl,-rpath,%s", path_dir(a, artifact)) : "-static",
         "-lm", "-lpthread", NULL,
     };
@@ -147,7 +152,7 @@ static Status arm64_command(Ctx *c, Arena *a, const char *artifact, const ElfInf
     return MLC_OK;
 }
 
-static Status native_command(Ctx *c, Arena *a, const char *artifact, const ElfInfo *elf,
+static Status native_command(Ctx *c, const char *artifact, const ElfInfo *elf,
                              const RunnerOptions *o, const char *dir, const char *argv[8])
 {
     const char *program = elf->shared ? o->runner : o->runner_jit;
@@ -156,8 +161,7 @@ static Status native_command(Ctx *c, Arena *a, const char *artifact, const ElfIn
                           "%s is not installed beside mlc",
                           elf->shared ? "mlc-runner" : "mlc-runner-jit");
     argv[0] = program;
-    /* dlopen() searches names without a slash elsewhere. */
-    argv[1] = strchr(artifact, '/') ? artifact : arena_printf(a, "./%s", artifact);
+    argv[1] = artifact;
     argv[2] = elf->symbol;
     argv[3] = dir;
     argv[4] = NULL;
@@ -178,9 +182,12 @@ Status launch_runner(Ctx *c, Arena *a, const char *artifact, const ElfInfo *elf,
 {
     const char *argv[8];
     int         pair[2], null;
+    /* dlopen() searches names without a slash elsewhere; a linker takes "-x" for an option. */
+    if (!strchr(artifact, '/'))
+        artifact = arena_printf(a, "./%s", artifact);
     out->emulated = !is_native(elf->machine);
     if (!out->emulated)
-        TRY(native_command(c, a, artifact, elf, o, dir, argv));
+        TRY(native_command(c, artifact, elf, o, dir, argv));
     else if (elf->machine == MACHINE_AARCH64)
         TRY(arm64_command(c, a, artifact, elf, dir, argv));
     else

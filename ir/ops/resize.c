@@ -115,7 +115,7 @@ static Status keep_aspect(Graph *g, const Node *n, int count, const int *dim, bo
         }
     }
     for (int i = 0; i < count; i++) {
-        plan->scale[dim[i]] = (Ratio){ex_int(p, num), ex_int(p, den)};
+        plan->scale[dim[i]] = (Ratio){ex_int(p, MAX(num, 1)), ex_int(p, den)};
         plan->out[dim[i]] = ex_int(p, (2 * num * in[i] + den) / (2 * den));
     }
     return MLC_OK;

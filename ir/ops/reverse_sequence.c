@@ -13,7 +13,7 @@ static Status infer(Graph *g, Node *n)
     TRY(node_need_rank(n, 0, 2, MAX_RANK));
     TRY(node_need_rank(n, 1, 1, 1));
     TRY(node_need_elem(n, 1, IS_INT));
-    if (a->batch_axis + a->time_axis != 1 || a->batch_axis < 0 || a->batch_axis > 1)
+    if (a->batch_axis < 0 || a->batch_axis > 1 || a->time_axis != 1 - a->batch_axis)
         return node_error(n, E0203, "batch_axis is %lld and time_axis %lld",
                           (long long)a->batch_axis, (long long)a->time_axis);
     TRY(node_need_equal(n, n->in[1]->type.dim[0], n->in[0]->type.dim[a->batch_axis],

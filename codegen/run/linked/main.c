@@ -1,10 +1,10 @@
-/* RUNNER DIR: the runner with its artifact linked in, for machines that an emulator plays. The
- * linker gives mlc_linked_model the address of PREFIX_model. */
+/* RUNNER DIR: the runner with its artifact linked in, for machines that an emulator plays. A line of
+ * C beside the artifact sets mlc_linked_model to PREFIX_model (launch.c writes it). */
 #include "codegen/run/serve.h"
 
 #include <stdio.h>
 
-extern const mlc_model_v1 mlc_linked_model;
+extern const mlc_model_v1 *const mlc_linked_model;
 
 int main(int argc, char **argv)
 {
@@ -13,5 +13,5 @@ int main(int argc, char **argv)
         return 2;
     }
     serve_die_with_parent();
-    return serve(&mlc_linked_model, mlc_pool_v1, argv[1], 0);
+    return serve(mlc_linked_model, mlc_pool_v1, argv[1], 0);
 }

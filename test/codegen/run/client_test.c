@@ -2,10 +2,13 @@
  * against the ABI alone, and compiled by the system's compiler; the test is skipped without one. */
 #include "codegen/run/client.h"
 
+#include "codegen/run/serve.h"
 #include "codegen/run/tempdir.h"
 #include "ir/base/file.h"
 #include "ir/base/str.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -194,6 +197,43 @@ static void emulated_artifact_runs(void **state)
     runner_close(r);
 }
 
+static void idle_task(void *arg, int64_t begin, int64_t end)
+{
+    (void)arg, (void)begin, (void)end;
+    usleep(2000);
+}
+
+static size_t thread_count(void)
+{
+    DIR   *d = opendir("/proc/self/task");
+    size_t n = 0;
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));)
+        n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+/* dlclose() joins the workers of the library's pool; loaded again, it starts anew. */
+static void unloading_ends_the_workers(void **state)
+{
+    (void)state;
+    if (!have_tools)
+        skip();
+    size_t before = thread_count();
+    for (int i = 0; i < 3; i++) {
+        void  *lib = dlopen(shared, RTLD_NOW | RTLD_LOCAL);
+        PoolFn pool;
+        assert_non_null(lib);
+        *(void **)&pool = dlsym(lib, "mlc_pool_v1");
+        pool(1, NULL, NULL, 4, 0, 0);
+        pool(0, idle_task, NULL, 64, 1, 0);
+        assert_int_equal(thread_count(), before + 3);
+        assert_int_equal(dlclose(lib), 0);
+        assert_int_equal(thread_count(), before);
+    }
+}
+
 /* The newest diagnostic has the code. */
 static void assert_reported(DiagCode code, const char *text)
 {
@@ -294,7 +334,7 @@ int main(void)
         cmocka_unit_test(shared_object_runs),     cmocka_unit_test(object_runs),
         cmocka_unit_test(misfits_are_refused),    cmocka_unit_test(crashes_are_diagnostics),
         cmocka_unit_test(hanging_run_is_stopped), cmocka_unit_test(other_files_are_refused),
-        cmocka_unit_test(emulated_artifact_runs),
+        cmocka_unit_test(emulated_artifact_runs), cmocka_unit_test(unloading_ends_the_workers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,54 @@
+# The suites, from the quick to the thorough.
+
+TESTDATA ?= $(patsubst %/node/test_abs/model.onnx,%,$(firstword $(wildcard /usr/share/libonnx-testdata/data/node/test_abs/model.onnx)))
+SUITES := $(addprefix $(TESTDATA)/,node simple pytorch-converted pytorch-operator)
+SAMPLE := $(addprefix $(TESTDATA)/,simple pytorch-converted pytorch-operator)
+
+# Everything a change must pass; installs what is missing first.
+.PHONY: check
+check: deps
+	@$(MAKE) --no-print-directory check-run
+
+.PHONY: check-run
+check-run: all
+	@$(MAKE) --no-print-directory layers
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory cli-test
+	@test/artifact/run.sh $(BUILD)
+	@test/conform/run.sh $(BUILD)/mlc interp test/conform/not_passing.txt $(SUITES)
+	@test/conform/run.sh $(BUILD)/mlc host test/conform/not_passing.txt $(SAMPLE)
+	@$(MAKE) --no-print-directory demo-run
+	@echo "check: all suites passed"
+
+# The same unit tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+.PHONY: check-asan
+check-asan:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan MODE=asan all
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan MODE=asan unit
+	@test/conform/run.sh $(BUILD)-asan/mlc interp test/conform/not_passing.txt $(SUITES)
+
+# Every conformance case, compiled.
+.PHONY: conform
+conform: all
+	@test/conform/run.sh $(BUILD)/mlc interp test/conform/not_passing.txt $(SUITES)
+	@test/conform/run.sh $(BUILD)/mlc host test/conform/not_passing.txt $(SUITES)
+
+# Real models against reference outputs; skipped where they are absent.
+.PHONY: check-models
+check-models: all
+	@test/models/run.sh $(BUILD)/mlc host
+
+# Ratios against peers, in one run with the peak of this machine. Needs PyPI.
+VENV := $(BUILD)/venv
+$(VENV)/ready:
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install -q numpy onnx onnxruntime
+	@touch $@
+
+$(BUILD)/bench/fma_peak: test/bench/fma_peak.c
+	@mkdir -p $(@D)
+	@$(CC) -O2 -mavx2 -mfma $< -o $@
+
+.PHONY: bench
+bench: all $(VENV)/ready $(BUILD)/bench/fma_peak
+	@$(VENV)/bin/python test/bench/compare.py $(BUILD)/mlc $(BUILD)/bench/fma_peak $${MLC_SHARED:-../shared}/models --json $(BUILD)/bench.json $(BENCH)
