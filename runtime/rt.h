@@ -50,8 +50,9 @@ typedef struct mlc_rt_model {
     int (*exec)(const mlc_rt_run *r);
 } mlc_rt_model;
 
-/* AVX2_FMA: AVX2, FMA, F16C, BMI1, BMI2. AVX512: the same and AVX-512 F, BW, DQ, VL. */
-enum { MLC_CPU_AVX2_FMA = 1, MLC_CPU_AVX512 = 2 };
+/* AVX2_FMA: all of x86-64-v3 (AVX2, FMA, F16C, BMI, LZCNT, MOVBE). AVX512: all of x86-64-v4 (the
+ * same and AVX-512 F, BW, CD, DQ, VL). DOTPROD: dot products of bytes (arm64). */
+enum { MLC_CPU_AVX2_FMA = 1, MLC_CPU_AVX512 = 2, MLC_CPU_DOTPROD = 4 };
 
 /* Lifetimes -> offsets: the memory planner of mlc and of artifacts. Object i has size[i] >= 0 bytes
  * and lives from step first[i] to last[i], both included; objects that live at once do not overlap.

@@ -86,6 +86,20 @@ static Ex literal(void *arg, ExPool *p, Ex built, Ex original)
     return ex_const_i(p, t->elem, tensor_get_i64(t, 0));
 }
 
+/* A buffer that a definition made becomes one of ours. */
+static void adopt_buf(Lowering *l, Buf *b)
+{
+    if (b->user)
+        return;
+    BufInfo *info = NEW(l->arena, BufInfo);
+    info->buf = b;
+    b->user = info;
+    b->id = (int)l->bufs.len;
+    vec_push(l->arena, &l->bufs, b);
+}
+
+static void adopt_load(void *arg, Ex load) { adopt_buf(arg, (Buf *)load->buf); }
+
 Status lower_collect(Lowering *l)
 {
     Graph *g = l->graph;
@@ -114,16 +128,11 @@ Status lower_collect(Lowering *l)
     make_outputs(l, &te);
     for (size_t i = 0; i < l->stages.len; i++)
         stage_rewrite(l->pool, l->stages.at[i], literal, NULL);
-    for (size_t i = 0; i < l->stages.len; i++) /* temporaries that definitions made */
-        for (size_t k = 0; k < l->stages.at[i]->stores.len; k++) {
-            Buf *b = l->stages.at[i]->stores.at[k].buf;
-            if (b->user)
-                continue;
-            BufInfo *info = NEW(l->arena, BufInfo);
-            info->buf = b;
-            b->user = info;
-            b->id = (int)l->bufs.len;
-            vec_push(l->arena, &l->bufs, b);
-        }
+    for (size_t i = 0; i < l->stages.len; i++) { /* temporaries and tables that definitions made */
+        Stage *st = l->stages.at[i];
+        for (size_t k = 0; k < st->stores.len; k++)
+            adopt_buf(l, st->stores.at[k].buf);
+        stage_each_load(l->pool, st, adopt_load, l);
+    }
     return MLC_OK;
 }

@@ -17,9 +17,8 @@ const size_t target_count = COUNT_OF(target_table);
 
 /* Names that later versions give a meaning. */
 static const char *const reserved[] = {
-    "x86-sse2",      "x86-avx512", "arm64-neon", "arm64-dotprod", "arm64-native", "nvptx-sm80",
-    "nvptx-sm90",    "c99",        "cortex-m0",  "cortex-m0plus", "cortex-m4",    "cortex-m4sf",
-    "cortex-m7",     "cortex-m33", "cortex-m55", "riscv32",
+    "arm64-native", "nvptx-sm80",  "nvptx-sm90", "c99",        "cortex-m0",  "cortex-m0plus",
+    "cortex-m4",    "cortex-m4sf", "cortex-m7",  "cortex-m33", "cortex-m55", "riscv32",
 };
 
 static const Target *find(const char *name)

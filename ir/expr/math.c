@@ -54,27 +54,50 @@ static Ex expand(void *arg, ExPool *p, Ex e, Ex original)
         return NULL;
     m = math_of(p, (Elem)e->elem);
     switch (e->op) {
-    case EX_EXP: return math_exp(&m, e->arg[0]);
-    case EX_EXPM1: return math_expm1(&m, e->arg[0]);
-    case EX_LOG: return math_log(&m, e->arg[0]);
-    case EX_LOG1P: return math_log1p(&m, e->arg[0]);
-    case EX_SIN: return math_sin(&m, e->arg[0]);
-    case EX_COS: return math_cos(&m, e->arg[0]);
-    case EX_TAN: return math_tan(&m, e->arg[0]);
-    case EX_ASIN: return math_asin(&m, e->arg[0]);
-    case EX_ACOS: return math_acos(&m, e->arg[0]);
-    case EX_ATAN: return math_atan(&m, e->arg[0]);
-    case EX_SINH: return math_sinh(&m, e->arg[0]);
-    case EX_COSH: return math_cosh(&m, e->arg[0]);
-    case EX_TANH: return math_tanh(&m, e->arg[0]);
-    case EX_ASINH: return math_asinh(&m, e->arg[0]);
-    case EX_ACOSH: return math_acosh(&m, e->arg[0]);
-    case EX_ATANH: return math_atanh(&m, e->arg[0]);
-    case EX_ERF: return math_erf(&m, e->arg[0]);
-    case EX_POW: return math_pow(&m, e->arg[0], e->arg[1]);
-    case EX_SIGMOID: return math_sigmoid(&m, e->arg[0]);
-    default: return NULL;
+    case EX_EXP:
+        return math_exp(&m, e->arg[0]);
+    case EX_EXPM1:
+        return math_expm1(&m, e->arg[0]);
+    case EX_LOG:
+        return math_log(&m, e->arg[0]);
+    case EX_LOG1P:
+        return math_log1p(&m, e->arg[0]);
+    case EX_SIN:
+        return math_sin(&m, e->arg[0]);
+    case EX_COS:
+        return math_cos(&m, e->arg[0]);
+    case EX_TAN:
+        return math_tan(&m, e->arg[0]);
+    case EX_ASIN:
+        return math_asin(&m, e->arg[0]);
+    case EX_ACOS:
+        return math_acos(&m, e->arg[0]);
+    case EX_ATAN:
+        return math_atan(&m, e->arg[0]);
+    case EX_SINH:
+        return math_sinh(&m, e->arg[0]);
+    case EX_COSH:
+        return math_cosh(&m, e->arg[0]);
+    case EX_TANH:
+        return math_tanh(&m, e->arg[0]);
+    case EX_ASINH:
+        return math_asinh(&m, e->arg[0]);
+    case EX_ACOSH:
+        return math_acosh(&m, e->arg[0]);
+    case EX_ATANH:
+        return math_atanh(&m, e->arg[0]);
+    case EX_ERF:
+        return math_erf(&m, e->arg[0]);
+    case EX_POW:
+        return math_pow(&m, e->arg[0], e->arg[1]);
+    case EX_SIGMOID:
+        return math_sigmoid(&m, e->arg[0]);
+    default:
+        return NULL;
     }
 }
 
-Ex ex_expand_math(ExPool *p, Ex e) { return ex_rewrite(p, e, expand, NULL); }
+Ex ex_expand_math(ExPool *p, Ex e)
+{
+    return ex_rewrite(p, e, expand, NULL);
+}

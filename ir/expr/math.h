@@ -7,10 +7,10 @@
 /* The type that a function is written for: f32 or f64, and the integer of its size. */
 typedef struct Math {
     ExPool *p;
-    Elem    e, ie;
-    bool    is_double;
-    int     mantissa; /* bits after the point: 23 or 52 */
-    int64_t bias;     /* of the exponent: 127 or 1023 */
+    Elem e, ie;
+    bool is_double;
+    int mantissa; /* bits after the point: 23 or 52 */
+    int64_t bias; /* of the exponent: 127 or 1023 */
 } Math;
 
 static inline Math math_of(ExPool *p, Elem e)
@@ -20,20 +20,59 @@ static inline Math math_of(ExPool *p, Elem e)
 }
 
 /* Float and integer constants of the type; one for f32 and another for f64. */
-static inline Ex num(const Math *m, double v) { return ex_const_f(m->p, m->e, v); }
-static inline Ex whole(const Math *m, int64_t v) { return ex_const_i(m->p, m->ie, v); }
-static inline Ex num2(const Math *m, double f, double d) { return num(m, m->is_double ? d : f); }
+static inline Ex num(const Math *m, double v)
+{
+    return ex_const_f(m->p, m->e, v);
+}
+static inline Ex whole(const Math *m, int64_t v)
+{
+    return ex_const_i(m->p, m->ie, v);
+}
+static inline Ex num2(const Math *m, double f, double d)
+{
+    return num(m, m->is_double ? d : f);
+}
 
-static inline Ex plus(const Math *m, Ex a, Ex b) { return ex_add(m->p, a, b); }
-static inline Ex minus(const Math *m, Ex a, Ex b) { return ex_sub(m->p, a, b); }
-static inline Ex times(const Math *m, Ex a, Ex b) { return ex_mul(m->p, a, b); }
-static inline Ex fused(const Math *m, Ex a, Ex b, Ex c) { return ex_fma(m->p, a, b, c); }
-static inline Ex magnitude(const Math *m, Ex a) { return ex_op(m->p, EX_ABS, 1, &a); }
-static inline Ex root(const Math *m, Ex a) { return ex_op(m->p, EX_SQRT, 1, &a); }
-static inline Ex choose(const Math *m, Ex c, Ex a, Ex b) { return ex_select(m->p, c, a, b); }
-static inline Ex less(const Math *m, Ex a, Ex b) { return ex_lt(m->p, a, b); }
-static inline Ex as_int(const Math *m, Ex a) { return ex_bits(m->p, m->ie, a); }
-static inline Ex as_float(const Math *m, Ex a) { return ex_bits(m->p, m->e, a); }
+static inline Ex plus(const Math *m, Ex a, Ex b)
+{
+    return ex_add(m->p, a, b);
+}
+static inline Ex minus(const Math *m, Ex a, Ex b)
+{
+    return ex_sub(m->p, a, b);
+}
+static inline Ex times(const Math *m, Ex a, Ex b)
+{
+    return ex_mul(m->p, a, b);
+}
+static inline Ex fused(const Math *m, Ex a, Ex b, Ex c)
+{
+    return ex_fma(m->p, a, b, c);
+}
+static inline Ex magnitude(const Math *m, Ex a)
+{
+    return ex_op(m->p, EX_ABS, 1, &a);
+}
+static inline Ex root(const Math *m, Ex a)
+{
+    return ex_op(m->p, EX_SQRT, 1, &a);
+}
+static inline Ex choose(const Math *m, Ex c, Ex a, Ex b)
+{
+    return ex_select(m->p, c, a, b);
+}
+static inline Ex less(const Math *m, Ex a, Ex b)
+{
+    return ex_lt(m->p, a, b);
+}
+static inline Ex as_int(const Math *m, Ex a)
+{
+    return ex_bits(m->p, m->ie, a);
+}
+static inline Ex as_float(const Math *m, Ex a)
+{
+    return ex_bits(m->p, m->e, a);
+}
 static inline Ex shift_left(const Math *m, Ex a, int n)
 {
     return ex_op(m->p, EX_SHL, 2, (Ex[]){a, whole(m, n)});

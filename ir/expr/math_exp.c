@@ -21,8 +21,8 @@ static const double LOG2_E = 0x1.71547652b82fep+0;
 
 static Power reduce(const Math *m, Ex x)
 {
-    Ex    magic = num2(m, 0x1.8p23, 0x1.8p52);
-    Ex    t = fused(m, x, num(m, LOG2_E), magic), n = minus(m, t, magic);
+    Ex magic = num2(m, 0x1.8p23, 0x1.8p52);
+    Ex t = fused(m, x, num(m, LOG2_E), magic), n = minus(m, t, magic);
     Power w;
 
     w.n = minus(m, as_int(m, t), as_int(m, magic));
@@ -52,8 +52,14 @@ static Ex scale(const Math *m, Ex v, Ex n)
     return times(m, v, power_of_two(m, minus(m, n, half)));
 }
 
-static Ex upper(const Math *m) { return num2(m, 89, 710); }
-static Ex lower(const Math *m) { return num2(m, -104, -746); }
+static Ex upper(const Math *m)
+{
+    return num2(m, 89, 710);
+}
+static Ex lower(const Math *m)
+{
+    return num2(m, -104, -746);
+}
 
 static Ex exp_limited(const Math *m, Ex x)
 {
@@ -78,8 +84,8 @@ Ex math_exp_near(const Math *m, Ex x)
 Ex math_expm1(const Math *m, Ex x)
 {
     Power w = reduce(m, ex_min(m->p, ex_max(m->p, x, num2(m, -20, -40)), upper(m)));
-    Ex    half = power_of_two(m, minus(m, w.n, whole(m, 1)));
-    Ex    v = fused(m, half, exp_less_one(m, w.r), minus(m, half, num(m, 0.5)));
+    Ex half = power_of_two(m, minus(m, w.n, whole(m, 1)));
+    Ex v = fused(m, half, exp_less_one(m, w.r), minus(m, half, num(m, 0.5)));
 
     v = plus(m, v, v);
     return choose(m, ex_eq(m->p, x, num(m, 0)), x, v);
@@ -93,18 +99,19 @@ static Ex exp_half(const Math *m, Ex x)
     return scale(m, plus(m, exp_less_one(m, w.r), num(m, 1)), minus(m, w.n, whole(m, 1)));
 }
 
-static Ex quarter_over(const Math *m, Ex h) { return ex_div(m->p, num(m, 0.25), h); }
+static Ex quarter_over(const Math *m, Ex h)
+{
+    return ex_div(m->p, num(m, 0.25), h);
+}
 
 static const double sinh_f32[] = {0x1.55559ap-3, 0x1.10f6fap-7, 0x1.ab5454p-13};
-static const double sinh_f64[] = {0x1.5555555555556p-3,  0x1.1111111111020p-7,
-                                  0x1.a01a01a036c5ap-13, 0x1.71de3a3b6c2aep-19,
-                                  0x1.ae646f9579f10p-26, 0x1.61171e42596c4p-33,
-                                  0x1.b5baf074aed1fp-41};
+static const double sinh_f64[] = {
+    0x1.5555555555556p-3,  0x1.1111111111020p-7,  0x1.a01a01a036c5ap-13, 0x1.71de3a3b6c2aep-19,
+    0x1.ae646f9579f10p-26, 0x1.61171e42596c4p-33, 0x1.b5baf074aed1fp-41};
 
 /* x + x^3 P(x^2) */
-#define ODD(m, x, f, d)                                                                      \
-    fused((m), times((m), times((m), (x), (x)), (x)), POLY2((m), times((m), (x), (x)), f, d), \
-          (x))
+#define ODD(m, x, f, d)                                                                            \
+    fused((m), times((m), times((m), (x), (x)), (x)), POLY2((m), times((m), (x), (x)), f, d), (x))
 
 Ex math_sinh(const Math *m, Ex x)
 {
@@ -125,8 +132,8 @@ Ex math_cosh(const Math *m, Ex x)
 static const double tanh_f32[] = {-0x1.55554cp-2, 0x1.110d6cp-3, -0x1.b93276p-5, 0x1.598706p-6,
                                   -0x1.9cb07ap-8};
 static const double tanh_f64[] = {
-    -0x1.5555555555555p-2, 0x1.111111111107ap-3,   -0x1.ba1ba1ba0ff9dp-5, 0x1.664f487f2504fp-6,
-    -0x1.226e34b69bd72p-7, 0x1.d6d3aa06d7a88p-9,   -0x1.7da06306baf85p-10, 0x1.352f6b1b73de7p-11,
+    -0x1.5555555555555p-2,  0x1.111111111107ap-3,  -0x1.ba1ba1ba0ff9dp-5,  0x1.664f487f2504fp-6,
+    -0x1.226e34b69bd72p-7,  0x1.d6d3aa06d7a88p-9,  -0x1.7da06306baf85p-10, 0x1.352f6b1b73de7p-11,
     -0x1.f285437fb629fp-13, 0x1.839f888fedc71p-14, -0x1.f539b68f3d8edp-16, 0x1.0383d1baa6bd5p-18,
     0x1.ec528d1c06d3ep-20};
 
@@ -150,22 +157,23 @@ Ex math_sigmoid(const Math *m, Ex x)
     return ex_div(m->p, choose(m, less(m, x, zero), e, one), plus(m, one, e));
 }
 
-/* ---- erf: x + x P(x^2) near 0; f32: 1 - e^-g(x) beyond; f64: 1 - e^(-x^2) h((x-2) / (x+2)) ---- */
+/* ---- erf: x + x P(x^2) near 0; f32: 1 - e^-g(x) beyond; f64: 1 - e^(-x^2) h((x-2) / (x+2)) ----
+ */
 
-static const double erf_f32[] = {0x1.06eba8p-3,  -0x1.812740p-2, 0x1.ce2d60p-4, -0x1.b80088p-6,
-                                 0x1.54433cp-8,  -0x1.a5c74ap-11, 0x1.4e843cp-14};
+static const double erf_f32[] = {0x1.06eba8p-3, -0x1.812740p-2,  0x1.ce2d60p-4, -0x1.b80088p-6,
+                                 0x1.54433cp-8, -0x1.a5c74ap-11, 0x1.4e843cp-14};
 static const double erf_f64[] = {
-    0x1.06eba8214db69p-3,   -0x1.812746b037a32p-2,  0x1.ce2f21a046d5fp-4,   -0x1.b82ce313eefb6p-6,
-    0x1.565bcd4e0d40dp-8,   -0x1.c02dc1738ea7cp-11, 0x1.f9a4f9ff24631p-14,  -0x1.f4fcca760dba9p-17,
-    0x1.bc89fdd899653p-20,  -0x1.7c417e35ddd75p-23, 0x1.d2a143fe865e4p-26,  -0x1.2658ea999a0a2p-27,
-    0x1.697bdf36701a7p-29,  -0x1.b08bdf6ec1f63p-32};
-static const double erf_far_f32[] = {-0x1.763ec0p-13, 0x1.212916p+0, 0x1.44412ep-1,
+    0x1.06eba8214db69p-3,  -0x1.812746b037a32p-2,  0x1.ce2f21a046d5fp-4,  -0x1.b82ce313eefb6p-6,
+    0x1.565bcd4e0d40dp-8,  -0x1.c02dc1738ea7cp-11, 0x1.f9a4f9ff24631p-14, -0x1.f4fcca760dba9p-17,
+    0x1.bc89fdd899653p-20, -0x1.7c417e35ddd75p-23, 0x1.d2a143fe865e4p-26, -0x1.2658ea999a0a2p-27,
+    0x1.697bdf36701a7p-29, -0x1.b08bdf6ec1f63p-32};
+static const double erf_far_f32[] = {-0x1.763ec0p-13, 0x1.212916p+0,  0x1.44412ep-1,
                                      0x1.bbaf10p-4,   -0x1.9bff08p-6, 0x1.12071ap-8,
                                      -0x1.c9ce4ep-12, 0x1.65086ap-16};
 static const double erf_far_f64[] = {
-    0x1.058671b52c776p-2,  -0x1.b57034efd3f72p-2,  0x1.eeea7dc8a78b4p-3,   -0x1.437f0b68c0c2dp-4,
-    0x1.e94715979eeebp-9,  0x1.ca95ed53481dcp-8,   -0x1.bc25a47bfca95p-11, -0x1.016b5ce817991p-10,
-    0x1.6d5ef97a77b64p-15, 0x1.6da96ca624c09p-13,  0x1.cdcbae63b9afbp-16,  -0x1.cead2850fec12p-16,
+    0x1.058671b52c776p-2,   -0x1.b57034efd3f72p-2, 0x1.eeea7dc8a78b4p-3,   -0x1.437f0b68c0c2dp-4,
+    0x1.e94715979eeebp-9,   0x1.ca95ed53481dcp-8,  -0x1.bc25a47bfca95p-11, -0x1.016b5ce817991p-10,
+    0x1.6d5ef97a77b64p-15,  0x1.6da96ca624c09p-13, 0x1.cdcbae63b9afbp-16,  -0x1.cead2850fec12p-16,
     -0x1.d46a01e69f463p-17, 0x1.6e1a7d2c7c8bcp-20, 0x1.ed61ddce8abafp-19,  0x1.4ef5bcf4f21d2p-20};
 
 static Ex erf_far(const Math *m, Ex a)

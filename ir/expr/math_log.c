@@ -21,7 +21,7 @@ static const double log_f64[] = {0x1.5555555555555p-1, 0x1.9999999999d16p-2, 0x1
 
 static Split split(const Math *m, Ex x)
 {
-    Ex    bits = as_int(m, x), root_half = whole(m, m->is_double ? 0x3fe6a09e667f3bcd : 0x3f3504f3);
+    Ex bits = as_int(m, x), root_half = whole(m, m->is_double ? 0x3fe6a09e667f3bcd : 0x3f3504f3);
     Split s;
 
     s.k = shift_right(m, minus(m, bits, root_half), m->mantissa);
@@ -68,8 +68,8 @@ static Ex exceptions(const Math *m, Ex x, Ex v, Ex zero_at)
 
 Ex math_log(const Math *m, Ex x)
 {
-    Ex    is_small = less(m, x, num2(m, 0x1p-126, 0x1p-1022)), k;
-    Ex    up = choose(m, is_small, num2(m, 0x1p32, 0x1p64), num(m, 1));
+    Ex is_small = less(m, x, num2(m, 0x1p-126, 0x1p-1022)), k;
+    Ex up = choose(m, is_small, num2(m, 0x1p32, 0x1p64), num(m, 1));
     Split s = split(m, times(m, x, up));
 
     k = minus(m, int_to_float(m, s.k), choose(m, is_small, num2(m, 32, 64), num(m, 0)));
@@ -79,7 +79,7 @@ Ex math_log(const Math *m, Ex x)
 /* u = 1 + x loses c = x - (u - 1), which is added to f again at its scale. */
 Ex math_log1p(const Math *m, Ex x)
 {
-    Ex    u = plus(m, x, num(m, 1)), c = minus(m, x, minus(m, u, num(m, 1))), k, v;
+    Ex u = plus(m, x, num(m, 1)), c = minus(m, x, minus(m, u, num(m, 1))), k, v;
     Split s = split(m, u);
 
     k = ex_min(m->p, s.k, whole(m, m->is_double ? 1000 : 100));
@@ -134,7 +134,7 @@ typedef struct Pair {
 static Pair sum_of(const Math *m, Ex a, Ex b)
 {
     Pair r = {plus(m, a, b), NULL};
-    Ex   bb = minus(m, r.hi, a);
+    Ex bb = minus(m, r.hi, a);
 
     r.lo = plus(m, minus(m, a, minus(m, r.hi, bb)), minus(m, b, bb));
     return r;
@@ -158,7 +158,7 @@ static Pair pair_times(const Math *m, Pair a, Pair b)
 static Pair pair_plus(const Math *m, Pair a, Pair b)
 {
     Pair r = sum_of(m, a.hi, b.hi);
-    Ex   lo = plus(m, r.lo, plus(m, a.lo, b.lo)), hi = plus(m, r.hi, lo);
+    Ex lo = plus(m, r.lo, plus(m, a.lo, b.lo)), hi = plus(m, r.hi, lo);
 
     return (Pair){hi, plus(m, minus(m, r.hi, hi), lo)};
 }
@@ -166,9 +166,9 @@ static Pair pair_plus(const Math *m, Pair a, Pair b)
 /* log x for x > 0 to 2^-65: log(1+f) = 2 s + s^3 (c0 + s^2 P), all but P in pairs. */
 static Pair log_pair(const Math *m, Ex x)
 {
-    Ex    is_small = less(m, x, num(m, 0x1p-1022)), k, two_plus, p;
+    Ex is_small = less(m, x, num(m, 0x1p-1022)), k, two_plus, p;
     Split w = split(m, times(m, x, choose(m, is_small, num(m, 0x1p64), num(m, 1))));
-    Pair  den, s, z, t, r;
+    Pair den, s, z, t, r;
 
     k = minus(m, int_to_float(m, w.k), choose(m, is_small, num(m, 64), num(m, 0)));
     two_plus = num(m, 2);
@@ -183,15 +183,16 @@ static Pair log_pair(const Math *m, Ex x)
                   product_of(m, z.hi, p));
     t = pair_times(m, pair_times(m, s, z), t);
     r = pair_plus(m, (Pair){plus(m, s.hi, s.hi), plus(m, s.lo, s.lo)}, t);
-    return pair_plus(m, pair_times(m, (Pair){k, num(m, 0)},
-                                   (Pair){num(m, LN_2), num(m, 0x1.abc9e3b39803fp-56)}), r);
+    return pair_plus(
+        m, pair_times(m, (Pair){k, num(m, 0)}, (Pair){num(m, LN_2), num(m, 0x1.abc9e3b39803fp-56)}),
+        r);
 }
 
 /* |x|^y for finite y and 0 < |x| < inf. f32: in f64. */
 static Ex power(const Math *m, Ex a, Ex y)
 {
     Pair l;
-    Ex   hi, e;
+    Ex hi, e;
 
     if (!m->is_double) {
         Math d = math_of(m->p, ELEM_F64);
@@ -212,9 +213,9 @@ static Ex power(const Math *m, Ex a, Ex y)
 Ex math_pow(const Math *m, Ex x, Ex y)
 {
     ExPool *p = m->p;
-    Ex      a = magnitude(m, x), b = magnitude(m, y), zero = num(m, 0), one = num(m, 1);
-    Ex      inf = num(m, INFINITY), half = times(m, y, num(m, 0.5)), is_whole, is_odd, v, grows;
-    Ex      is_extreme, is_one, is_nan;
+    Ex a = magnitude(m, x), b = magnitude(m, y), zero = num(m, 0), one = num(m, 1);
+    Ex inf = num(m, INFINITY), half = times(m, y, num(m, 0.5)), is_whole, is_odd, v, grows;
+    Ex is_extreme, is_one, is_nan;
 
     is_whole = ex_eq(p, ex_op(p, EX_TRUNC, 1, &y), y);
     is_odd = ex_and(p, is_whole, ex_ne(p, ex_op(p, EX_TRUNC, 1, &half), half));
@@ -223,8 +224,8 @@ Ex math_pow(const Math *m, Ex x, Ex y)
     v = choose(m, is_extreme, choose(m, grows, inf, zero), power(m, a, y));
     v = choose(m, is_odd, math_flip_sign(m, v, x), v);
     /* negative and finite to a power that is no integer */
-    is_nan = ex_and(p, ex_and(p, less(m, x, zero), less(m, num(m, -INFINITY), x)),
-                    ex_not(p, is_whole));
+    is_nan =
+        ex_and(p, ex_and(p, less(m, x, zero), less(m, num(m, -INFINITY), x)), ex_not(p, is_whole));
     v = choose(m, is_nan, num(m, NAN), v);
     v = choose(m, ex_or(p, ex_ne(p, x, x), ex_ne(p, y, y)), num(m, NAN), v);
     is_one = ex_and(p, ex_eq(p, a, one), ex_eq(p, b, inf));

@@ -7,7 +7,7 @@
 #include "ir/expr/math.h"
 
 static const double sin_f32[] = {-0x1.555546p-3, 0x1.11077ap-7, -0x1.99548ep-13};
-static const double sin_f64[] = {-0x1.5555555555549p-3, 0x1.111111110f893p-7,
+static const double sin_f64[] = {-0x1.5555555555549p-3,  0x1.111111110f893p-7,
                                  -0x1.a01a019c12516p-13, 0x1.71de3576fa5c9p-19,
                                  -0x1.ae5e64e05838ep-26, 0x1.5d926faf9d81bp-33};
 static const double cos_f32[] = {0x1.55554ap-5, -0x1.6c0c1ap-10, 0x1.99e0d0p-16};
@@ -20,14 +20,14 @@ static const double HALF_PI_2 = 0x1.1a62633145c07p-54;
 static const double HALF_PI_3 = -0x1.f1976b7ed8fbcp-110;
 
 typedef struct Angle {
-    Ex quarter; /* n mod 4, as a float */
+    Ex quarter;  /* n mod 4, as a float */
     Ex sin, cos; /* of r */
 } Angle;
 
 static Angle reduce(const Math *m, Ex x)
 {
-    Math  d = math_of(m->p, ELEM_F64);
-    Ex    v = m->is_double ? x : ex_cast(m->p, ELEM_F64, x), n, r, square, q;
+    Math d = math_of(m->p, ELEM_F64);
+    Ex v = m->is_double ? x : ex_cast(m->p, ELEM_F64, x), n, r, square, q;
     Angle a;
 
     n = times(&d, v, num(&d, 0x1.45f306dc9c883p-1));
@@ -56,7 +56,7 @@ static Ex is_odd(const Math *m, Ex quarter)
 Ex math_sin(const Math *m, Ex x)
 {
     Angle a = reduce(m, magnitude(m, x));
-    Ex    v = choose(m, is_odd(m, a.quarter), a.cos, a.sin);
+    Ex v = choose(m, is_odd(m, a.quarter), a.cos, a.sin);
 
     v = choose(m, less(m, a.quarter, num(m, 2)), v, ex_neg(m->p, v));
     return math_flip_sign(m, v, x);
@@ -65,9 +65,8 @@ Ex math_sin(const Math *m, Ex x)
 Ex math_cos(const Math *m, Ex x)
 {
     Angle a = reduce(m, magnitude(m, x));
-    Ex    v = choose(m, is_odd(m, a.quarter), a.sin, a.cos);
-    Ex    between = ex_or(m->p, ex_eq(m->p, a.quarter, num(m, 1)),
-                          ex_eq(m->p, a.quarter, num(m, 2)));
+    Ex v = choose(m, is_odd(m, a.quarter), a.sin, a.cos);
+    Ex between = ex_or(m->p, ex_eq(m->p, a.quarter, num(m, 1)), ex_eq(m->p, a.quarter, num(m, 2)));
 
     return choose(m, between, ex_neg(m->p, v), v);
 }
@@ -75,9 +74,8 @@ Ex math_cos(const Math *m, Ex x)
 Ex math_tan(const Math *m, Ex x)
 {
     Angle a = reduce(m, magnitude(m, x));
-    Ex    odd = is_odd(m, a.quarter);
-    Ex    v = ex_div(m->p, choose(m, odd, ex_neg(m->p, a.cos), a.sin),
-                     choose(m, odd, a.sin, a.cos));
+    Ex odd = is_odd(m, a.quarter);
+    Ex v = ex_div(m->p, choose(m, odd, ex_neg(m->p, a.cos), a.sin), choose(m, odd, a.sin, a.cos));
 
     return math_flip_sign(m, v, x);
 }
@@ -91,7 +89,10 @@ static const double asin_f64[] = {
     0x1.6e89ef8b1bd73p-6, 0x1.1c6c26e097433p-6, 0x1.c6f88ab1721c3p-7,  0x1.8ee470195e857p-7,
     0x1.aab47576200f5p-8, 0x1.40b20a2acd0efp-6, -0x1.0af61b8bb7828p-6, 0x1.05cf1c6141a16p-5};
 
-static Ex is_large(const Math *m, Ex a) { return less(m, num(m, 0.5), a); }
+static Ex is_large(const Math *m, Ex a)
+{
+    return less(m, num(m, 0.5), a);
+}
 
 /* asin of |x|, or of sqrt((1-|x|)/2) where |x| is large */
 static Ex asin_part(const Math *m, Ex a)
@@ -111,7 +112,10 @@ static Ex from_angle(const Math *m, double c, double rest, Ex v)
     return plus(m, minus(m, num(m, hi), v), num(m, lo));
 }
 
-static Ex twice(const Math *m, Ex v) { return plus(m, v, v); }
+static Ex twice(const Math *m, Ex v)
+{
+    return plus(m, v, v);
+}
 
 Ex math_asin(const Math *m, Ex x)
 {
@@ -125,8 +129,7 @@ Ex math_acos(const Math *m, Ex x)
 {
     Ex a = magnitude(m, x), v = asin_part(m, a), two = twice(m, v), large;
 
-    large = choose(m, less(m, x, num(m, 0)),
-                   from_angle(m, 2 * HALF_PI_1, 2 * HALF_PI_2, two), two);
+    large = choose(m, less(m, x, num(m, 0)), from_angle(m, 2 * HALF_PI_1, 2 * HALF_PI_2, two), two);
     v = from_angle(m, HALF_PI_1, HALF_PI_2, math_flip_sign(m, v, x));
     return choose(m, is_large(m, a), large, v);
 }
@@ -148,7 +151,8 @@ Ex math_atan(const Math *m, Ex x)
     Ex top = choose(m, far, num(m, -1), choose(m, middle, minus(m, a, one), a));
     Ex bottom = choose(m, far, a, choose(m, middle, plus(m, a, one), one));
     Ex t = ex_div(m->p, top, bottom), square = times(m, t, t), v;
-    double quarter_lo = m->is_double ? HALF_PI_2 / 2 : HALF_PI_1 / 2 - (double)(float)(HALF_PI_1 / 2);
+    double quarter_lo =
+        m->is_double ? HALF_PI_2 / 2 : HALF_PI_1 / 2 - (double)(float)(HALF_PI_1 / 2);
     Ex hi = choose(m, far, num(m, HALF_PI_1), choose(m, middle, num(m, HALF_PI_1 / 2), zero));
     Ex lo = choose(m, far, num(m, 2 * quarter_lo), choose(m, middle, num(m, quarter_lo), zero));
 

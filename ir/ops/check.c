@@ -183,7 +183,7 @@ Status upgrade_broadcast(RawNode *raw)
     if (raw->version < 7 && axis && bc && bc->i == 1 && raw->in.len == 2) {
         int ra = raw_rank(raw, 0), rb = raw_rank(raw, 1);
         int64_t a = axis->i < 0 ? axis->i + ra : axis->i;
-        if (ra < 0 || rb < 0 || a < 0 || a + rb > ra)
+        if (ra < 0 || rb < 0 || a < 0 || a > ra - rb)
             return diag_error(raw->graph->ctx, E0302, raw_loc(raw), MLC_INPUT,
                               "attribute 'axis' is %lld for inputs of rank %d and %d",
                               (long long)axis->i, ra, rb);

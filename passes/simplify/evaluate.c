@@ -1,8 +1,9 @@
 /* Evaluates one node: te_define -> stages -> kernel_from_stage -> kernel_interp.
  *
  * Invariant: everything but the results and the interned expressions lives in a scratch arena that
- * goes when the node is done. A splat input is read through strides of zero, never written out; an
- * elementwise node whose inputs hold one element each is computed once, as if they were scalars. */
+ * goes when the node is done. A splat input is read through strides of zero, never written out. What
+ * gives a splat is computed once, at no cost in size: a definition whose value is constant when loads
+ * of splats are (ConstantOfShape, Expand of a scalar), and an elementwise node on splats alone. */
 #include "passes/simplify/evaluate.h"
 
 #include "ir/kernel/kernel.h"
@@ -180,12 +181,17 @@ static const Tensor *keep_result(Evaluation *e, const Tensor *t)
     return kept;
 }
 
-static Status evaluate(Evaluation *e, EvaluateBudget *budget, const Tensor **out)
+static void define(Evaluation *e)
 {
     Graph *g = e->graph;
     Te te = {.pool = g->pool, .arena = g->arena, .stages = &e->stages, .node = e->node,
              .buf_of = buf_of_value, .buf_arg = e, .next_id = 1 << 20};
     te_define(&te, e->node);
+}
+
+static Status evaluate(Evaluation *e, EvaluateBudget *budget, const Tensor **out)
+{
+    Graph *g = e->graph;
     int64_t points = count_points(g->pool, &e->stages);
     if (points < 0 || points > EVALUATE_NODE_POINTS || points > budget->points)
         return MLC_NO;
@@ -215,6 +221,15 @@ static Value *scalar_of(Arena *a, const Value *v)
     return s;
 }
 
+/* A tensor of one element becomes one of that type, all elements equal. */
+static void repeat(Tensor *t, const Type *type)
+{
+    t->rank = type->rank;
+    for (int k = 0; k < type->rank; k++)
+        ex_is_int(type->dim[k], &t->dim[k]);
+    t->splat = tensor_count(t) != 1;
+}
+
 /* The node on scalars, and its result repeated. */
 static Status evaluate_scalar(Evaluation *e, EvaluateBudget *budget, const Tensor **out)
 {
@@ -228,16 +243,72 @@ static Status evaluate_scalar(Evaluation *e, EvaluateBudget *budget, const Tenso
     n.out[0] = scalar_of(a, real->out[0]);
     e->node = &n;
     e->splat = false;
+    define(e);
     TRY(evaluate(e, budget, out));
-    const Type *type = &real->out[0]->type;
-    Tensor *t = (Tensor *)out[0];
-    int64_t count = 1;
-    t->rank = type->rank;
-    for (int k = 0; k < type->rank; k++) {
-        ex_is_int(type->dim[k], &t->dim[k]);
-        count *= t->dim[k];
+    repeat((Tensor *)out[0], &real->out[0]->type);
+    return MLC_OK;
+}
+
+/* ---- results that are constant by definition ---- */
+
+static bool covers(const ExPool *p, const Stage *s, const StageStore *o)
+{
+    for (int i = 0; i < o->buf->rank; i++) {
+        if (i >= s->naxis || o->index[i] != s->axis[i] ||
+            ex_var_extent(p, s->axis[i]) != o->buf->dim[i])
+            return false;
     }
-    t->splat = count != 1;
+    return s->naxis == o->buf->rank;
+}
+
+/* A load of a constant with one element is that element. */
+static Ex load_uniform(void *arg, ExPool *p, Ex rebuilt, Ex original)
+{
+    (void)arg;
+    const Tensor *t = original->op == EX_LOAD ? original->buf->data : NULL;
+    if (!t || (!t->splat && tensor_count(t) != 1) || !elem_is_native(t->elem))
+        return rebuilt;
+    return elem_is_float(t->elem) ? ex_const_f(p, t->elem, tensor_get_f64(t, 0))
+                                  : ex_const_i(p, t->elem, tensor_get_i64(t, 0));
+}
+
+/* The splat that the definition amounts to; NULL when it is none. */
+static Tensor *uniform_result(const Evaluation *e)
+{
+    ExPool *p = e->graph->pool;
+    const Stage *s = e->stages.len == 1 ? e->stages.at[0] : NULL;
+    if (!s || e->node->nout != 1 || s->kind != STAGE_MAP || s->nred || s->checks.len ||
+        s->stores.len != 1 || !covers(p, s, &s->stores.at[0]))
+        return NULL;
+    const Type *type = &e->node->out[0]->type;
+    Ex v = ex_rewrite(p, s->stores.at[0].value, load_uniform, NULL);
+    if (v->op != EX_CONST || elem_bits[type->elem] < 8)
+        return NULL;
+    Tensor *t = tensor_new(e->graph->arena, type->elem, 0, NULL);
+    if (elem_is_float(type->elem))
+        elem_set_f64(type->elem, (void *)t->data, 0, v->f);
+    else
+        elem_set_i64(type->elem, (void *)t->data, 0, v->i);
+    repeat(t, type);
+    return t;
+}
+
+/* ---- a node ---- */
+
+static Status evaluate_any(Evaluation *e, EvaluateBudget *budget, const Tensor **out)
+{
+    const Node *n = e->node;
+    if (is_scalar_work(n))
+        return evaluate_scalar(e, budget, out);
+    define(e);
+    out[0] = uniform_result(e);
+    if (out[0])
+        return MLC_OK;
+    int64_t bytes = affordable_bytes(n, budget);
+    if (bytes < 0)
+        return MLC_NO;
+    TRY(evaluate(e, budget, out));
+    budget->bytes -= bytes;
     return MLC_OK;
 }
 
@@ -245,17 +316,11 @@ Status evaluate_node(Graph *g, const Node *n, EvaluateBudget *budget, const Tens
 {
     if (!is_evaluable(n))
         return MLC_NO;
-    bool scalar = is_scalar_work(n);
-    int64_t bytes = scalar ? 8 : affordable_bytes(n, budget);
-    if (bytes < 0)
-        return MLC_NO;
     Evaluation e = {.graph = g, .scratch = arena_new(g->ctx), .node = n, .splat = true};
     e.by_id = map_new(e.scratch);
     for (int i = 0; i < n->nin; i++)
         e.splat &= !n->in[i] || n->in[i]->data->splat || tensor_count(n->in[i]->data) == 1;
-    Status s = scalar ? evaluate_scalar(&e, budget, out) : evaluate(&e, budget, out);
+    Status s = evaluate_any(&e, budget, out);
     arena_free(e.scratch);
-    if (s == MLC_OK)
-        budget->bytes -= bytes;
     return s;
 }

@@ -114,6 +114,30 @@ static bool set_element(Tensor *t, int64_t i, double v)
     return isfinite(elem_get_f64(t->elem, t->data, (size_t)i));
 }
 
+/* Elements [at, at + n) of t are those of w times s. False when one became infinite or NaN. Weights
+ * are most of a model: no calls per element. */
+static bool scale_run(Tensor *t, const Tensor *w, int64_t at, int64_t n, double s)
+{
+    int64_t step = w->splat ? 0 : 1;
+    bool ok = true;
+    if (t->elem == ELEM_F32) {
+        const float *from = (const float *)w->data + at * step;
+        float *to = (float *)t->data + at;
+        for (int64_t i = 0; i < n; i++) {
+            to[i] = (float)(from[i * step] * s);
+            ok &= isfinite(to[i]) != 0;
+        }
+    } else {
+        const double *from = (const double *)w->data + at * step;
+        double *to = (double *)t->data + at;
+        for (int64_t i = 0; i < n; i++) {
+            to[i] = from[i * step] * s;
+            ok &= isfinite(to[i]) != 0;
+        }
+    }
+    return ok;
+}
+
 static Value *scaled_weights(Graph *g, const Linear *l, const double *scale)
 {
     const Value *v = l->node->in[l->weight];
@@ -126,11 +150,9 @@ static Value *scaled_weights(Graph *g, const Linear *l, const double *scale)
     int64_t at = 0;
     for (int64_t o = 0; o < l->outer; o++) {
         int64_t first = l->outer_per_group ? o / l->outer_per_group * l->n : 0;
-        for (int64_t j = 0; j < l->n; j++) {
-            for (int64_t i = 0; i < l->inner; i++, at++) {
-                if (!set_element(t, at, tensor_get_f64(w, at) * scale[first + j]))
-                    return NULL;
-            }
+        for (int64_t j = 0; j < l->n; j++, at += l->inner) {
+            if (!scale_run(t, w, at, l->inner, scale[first + j]))
+                return NULL;
         }
     }
     return graph_const(g, v->name, t);

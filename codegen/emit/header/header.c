@@ -235,8 +235,10 @@ Status header_emit(const Program *p, const char *prefix, const HeaderInfo *info,
     };
     str_printf(out, "/* %s.h: ", prefix);
     add_comment_text(out, info->source ? info->source : p->name);
-    str_printf(out, " compiled for %s by mlc %s. Do not edit.\n *\n", info->target,
-               info->mlc_version);
+    str_printf(out,
+               " compiled for %s by mlc %s. Do not edit.\n"
+               " * SPDX-License-Identifier: 0BSD\n *\n",
+               info->target, info->mlc_version);
     add_usage(&e);
     str_add(out, " */\n\n");
     str_addn(out, (const char *)mlc_abi_h, mlc_abi_h_size);

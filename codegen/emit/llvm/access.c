@@ -7,16 +7,16 @@
 #include "codegen/emit/llvm/emit.h"
 
 typedef struct Access {
-    const Buf   *buf;
-    Elem         elem;
-    LLVMTypeRef  memory;
+    const Buf *buf;
+    Elem elem;
+    LLVMTypeRef memory;
     LLVMValueRef base;
-    unsigned     per; /* elements per byte: 2 or 4 for sub-byte types, else 1 */
-    bool         is_uniform;
-    bool         is_affine;
-    int64_t      step; /* is_affine and constant; else 0 */
-    Ex           rest;
-    Ex           index;
+    unsigned per; /* elements per byte: 2 or 4 for sub-byte types, else 1 */
+    bool is_uniform;
+    bool is_affine;
+    int64_t step; /* is_affine and constant; else 0 */
+    Ex rest;
+    Ex index;
 } Access;
 
 int buffer_number(const Walk *w, const Buf *b)
@@ -60,7 +60,10 @@ static LLVMValueRef address(Walk *w, const Access *a, LLVMValueRef index, bool i
                      : LLVMBuildGEP2(w->b, a->memory, a->base, &index, 1, "");
 }
 
-static unsigned elem_align(const Access *a) { return MAX(1u, elem_bits[a->elem] / 8u); }
+static unsigned elem_align(const Access *a)
+{
+    return MAX(1u, elem_bits[a->elem] / 8u);
+}
 
 /* What lies in memory <-> the value. */
 static LLVMValueRef from_memory(Walk *w, const Access *a, LLVMValueRef v)
@@ -80,10 +83,11 @@ static LLVMValueRef to_memory(Walk *w, const Access *a, LLVMValueRef v)
 /* The element's bits out of the byte, sign-extended for signed types. */
 static LLVMValueRef unpack(Walk *w, const Access *a, LLVMValueRef byte, LLVMValueRef index)
 {
-    unsigned     bits = elem_bits[a->elem];
-    LLVMTypeRef  t = LLVMTypeOf(byte);
+    unsigned bits = elem_bits[a->elem];
+    LLVMTypeRef t = LLVMTypeOf(byte);
     LLVMValueRef sub = LLVMBuildAnd(w->b, index, const_of(LLVMTypeOf(index), a->per - 1), "");
-    LLVMValueRef shift = LLVMBuildMul(w->b, LLVMBuildTrunc(w->b, sub, t, ""), const_of(t, bits), "");
+    LLVMValueRef shift =
+        LLVMBuildMul(w->b, LLVMBuildTrunc(w->b, sub, t, ""), const_of(t, bits), "");
     LLVMValueRef left = LLVMBuildSub(w->b, const_of(t, 8 - bits), shift, "");
     LLVMValueRef top = LLVMBuildShl(w->b, byte, left, "");
 
@@ -100,11 +104,12 @@ static LLVMValueRef byte_index(Walk *w, const Access *a, LLVMValueRef index)
 /* Two threads may write the two halves of one byte: clear and set atomically. */
 static void store_packed(Walk *w, const Access *a, LLVMValueRef index, LLVMValueRef v)
 {
-    unsigned     bits = elem_bits[a->elem];
-    LLVMTypeRef  t = w->u->i8;
+    unsigned bits = elem_bits[a->elem];
+    LLVMTypeRef t = w->u->i8;
     LLVMValueRef at = address(w, a, byte_index(w, a, index), true);
     LLVMValueRef sub = LLVMBuildAnd(w->b, index, unit_i64(w->u, a->per - 1), "");
-    LLVMValueRef shift = LLVMBuildMul(w->b, LLVMBuildTrunc(w->b, sub, t, ""), const_of(t, bits), "");
+    LLVMValueRef shift =
+        LLVMBuildMul(w->b, LLVMBuildTrunc(w->b, sub, t, ""), const_of(t, bits), "");
     LLVMValueRef ones = LLVMBuildShl(w->b, const_of(t, (1 << bits) - 1), shift, "");
 
     v = LLVMBuildAnd(w->b, v, const_of(t, (1 << bits) - 1), "");
@@ -152,7 +157,7 @@ void leave(Walk *w, LLVMBasicBlockRef after)
 
 static LLVMValueRef load_uniform(Walk *w, const Access *a)
 {
-    LLVMValueRef      index = emit_value(w, a->index), v[2], phi;
+    LLVMValueRef index = emit_value(w, a->index), v[2], phi;
     LLVMBasicBlockRef from[2], after;
 
     if (w->mask == NULL)
@@ -175,11 +180,11 @@ static LLVMValueRef load_uniform(Walk *w, const Access *a)
 static LLVMValueRef call_masked(Walk *w, const char *name, LLVMTypeRef *types, LLVMValueRef *args,
                                 unsigned n, unsigned at, unsigned align)
 {
-    Unit        *u = w->u;
+    Unit *u = w->u;
     LLVMValueRef fn = unit_intrinsic(u, name, types, 2), all[5], call;
-    LLVMTypeRef  t = LLVMGlobalGetValueType(fn);
-    unsigned     k = 0;
-    bool         by_argument = LLVMCountParamTypes(t) == n + 1;
+    LLVMTypeRef t = LLVMGlobalGetValueType(fn);
+    unsigned k = 0;
+    bool by_argument = LLVMCountParamTypes(t) == n + 1;
 
     for (unsigned i = 0; i < n; i++) {
         all[k++] = args[i];
@@ -188,15 +193,15 @@ static LLVMValueRef call_masked(Walk *w, const char *name, LLVMTypeRef *types, L
     }
     call = LLVMBuildCall2(w->b, t, fn, all, k, "");
     if (!by_argument)
-        LLVMAddCallSiteAttribute(call, at + 1,
-                                 LLVMCreateEnumAttribute(u->cx, LLVMGetEnumAttributeKindForName(
-                                                                    "align", 5), align));
+        LLVMAddCallSiteAttribute(
+            call, at + 1,
+            LLVMCreateEnumAttribute(u->cx, LLVMGetEnumAttributeKindForName("align", 5), align));
     return call;
 }
 
 static LLVMValueRef load_vector(Walk *w, const Access *a, LLVMValueRef index)
 {
-    LLVMTypeRef  t = LLVMVectorType(a->memory, w->width), types[2] = {t, w->u->ptr};
+    LLVMTypeRef t = LLVMVectorType(a->memory, w->width), types[2] = {t, w->u->ptr};
     LLVMValueRef v, args[3];
 
     if (w->mask != NULL) {
@@ -223,7 +228,7 @@ static LLVMValueRef shuffle(Walk *w, LLVMValueRef x, LLVMValueRef y, const int *
  * beyond the last lane's element is touched. */
 static LLVMValueRef load_shuffled(Walk *w, const Access *a, LLVMValueRef first)
 {
-    int          n = (int)w->width, lanes[64];
+    int n = (int)w->width, lanes[64];
     LLVMValueRef x, y;
 
     if (a->step == -1) {
@@ -242,9 +247,9 @@ static LLVMValueRef load_shuffled(Walk *w, const Access *a, LLVMValueRef first)
 /* Pairs of packed 4-bit elements: half as many bytes, taken apart and interleaved. */
 static LLVMValueRef load_nibbles(Walk *w, const Access *a, LLVMValueRef first)
 {
-    LLVMTypeRef  t = LLVMVectorType(w->u->i8, w->width / 2);
+    LLVMTypeRef t = LLVMVectorType(w->u->i8, w->width / 2);
     LLVMValueRef byte, lo, hi, four = const_of(t, 4);
-    int          lanes[64];
+    int lanes[64];
 
     byte = LLVMBuildLoad2(w->b, t, address(w, a, byte_index(w, a, first), true), "");
     LLVMSetAlignment(byte, 1);
@@ -271,8 +276,8 @@ static LLVMValueRef lane_index(Walk *w, LLVMValueRef indices, LLVMValueRef first
 
 static LLVMValueRef load_gather(Walk *w, const Access *a, LLVMValueRef indices, LLVMValueRef first)
 {
-    LLVMTypeRef  t = LLVMVectorType(a->memory, w->width);
-    LLVMTypeRef  types[2] = {t, LLVMVectorType(w->u->ptr, w->width)};
+    LLVMTypeRef t = LLVMVectorType(a->memory, w->width);
+    LLVMTypeRef types[2] = {t, LLVMVectorType(w->u->ptr, w->width)};
     LLVMValueRef args[3], v = NULL;
 
     if (w->mask != NULL || a->per > 1) {
@@ -304,7 +309,7 @@ static bool is_pair_aligned(Walk *w, const Access *a)
 
 LLVMValueRef emit_load(Walk *w, Ex e)
 {
-    Access       a;
+    Access a;
     LLVMValueRef first;
 
     if (!open_access(w, e->buf, e->arg[0], &a))
@@ -328,7 +333,7 @@ LLVMValueRef emit_load(Walk *w, Ex e)
 
 static void store_vector(Walk *w, const Access *a, LLVMValueRef v)
 {
-    LLVMTypeRef  types[2] = {LLVMVectorType(a->memory, w->width), w->u->ptr};
+    LLVMTypeRef types[2] = {LLVMVectorType(a->memory, w->width), w->u->ptr};
     LLVMValueRef at, args[3], first = emit_value(w, a->rest);
 
     at = address(w, a, first, w->mask == NULL);
@@ -365,7 +370,7 @@ static void store_lanes(Walk *w, const Access *a, LLVMValueRef v)
 /* One place for all lanes: the last active lane's value stays. */
 static void store_uniform(Walk *w, const Access *a, LLVMValueRef v)
 {
-    LLVMValueRef      index = emit_value(w, a->index);
+    LLVMValueRef index = emit_value(w, a->index);
     LLVMBasicBlockRef after;
 
     if (w->mask == NULL) {

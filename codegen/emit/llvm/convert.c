@@ -14,22 +14,25 @@ static LLVMValueRef bits_to(Walk *w, LLVMValueRef v, LLVMTypeRef one)
     return LLVMBuildBitCast(w->b, v, shaped(w, one, v), "");
 }
 
-static LLVMValueRef c32(LLVMValueRef like, int64_t v) { return const_of(LLVMTypeOf(like), v); }
+static LLVMValueRef c32(LLVMValueRef like, int64_t v)
+{
+    return const_of(LLVMTypeOf(like), v);
+}
 
-#define AND(x, k) LLVMBuildAnd(w->b, (x), c32((x), (k)), "")
-#define OR(x, y) LLVMBuildOr(w->b, (x), (y), "")
-#define ADD(x, y) LLVMBuildAdd(w->b, (x), (y), "")
-#define ADD_K(x, k) LLVMBuildAdd(w->b, (x), c32((x), (k)), "")
-#define SHL_K(x, k) LLVMBuildShl(w->b, (x), c32((x), (k)), "")
-#define SHR_K(x, k) LLVMBuildLShr(w->b, (x), c32((x), (k)), "")
+#define AND(x, k)        LLVMBuildAnd(w->b, (x), c32((x), (k)), "")
+#define OR(x, y)         LLVMBuildOr(w->b, (x), (y), "")
+#define ADD(x, y)        LLVMBuildAdd(w->b, (x), (y), "")
+#define ADD_K(x, k)      LLVMBuildAdd(w->b, (x), c32((x), (k)), "")
+#define SHL_K(x, k)      LLVMBuildShl(w->b, (x), c32((x), (k)), "")
+#define SHR_K(x, k)      LLVMBuildLShr(w->b, (x), c32((x), (k)), "")
 #define COMPARE(p, x, k) LLVMBuildICmp(w->b, (p), (x), c32((x), (k)), "")
-#define SELECT(p, x, y) LLVMBuildSelect(w->b, (p), (x), (y), "")
+#define SELECT(p, x, y)  LLVMBuildSelect(w->b, (p), (x), (y), "")
 
 /* ---- small floats -> f32 ---- */
 
 static LLVMValueRef f16_decode(Walk *w, LLVMValueRef h)
 {
-    LLVMTypeRef  half = LLVMHalfTypeInContext(w->u->cx);
+    LLVMTypeRef half = LLVMHalfTypeInContext(w->u->cx);
     LLVMValueRef u, em, sign, top, v, factor;
 
     if (w->u->has_f16c)
@@ -51,10 +54,10 @@ static LLVMValueRef f16_decode(Walk *w, LLVMValueRef h)
 /* A table of all codes. */
 static LLVMValueRef table_decode(Walk *w, Elem e, LLVMValueRef code)
 {
-    Unit        *u = w->u;
-    unsigned     n = 1u << elem_bits[e];
-    const char  *name = arena_printf(u->arena, "decode_%s", elem_name[e]);
-    LLVMTypeRef  t = LLVMArrayType2(u->f32, n);
+    Unit *u = w->u;
+    unsigned n = 1u << elem_bits[e];
+    const char *name = arena_printf(u->arena, "decode_%s", elem_name[e]);
+    LLVMTypeRef t = LLVMArrayType2(u->f32, n);
     LLVMValueRef at[256], table = LLVMGetNamedGlobal(u->module, name), index, v;
 
     if (table == NULL) {
@@ -77,8 +80,8 @@ static LLVMValueRef table_decode(Walk *w, Elem e, LLVMValueRef code)
     for (unsigned i = 0; i < w->width; i++) {
         LLVMValueRef lane = unit_i64(u, i);
         LLVMValueRef k = LLVMBuildExtractElement(w->b, index, lane, "");
-        LLVMValueRef x = LLVMBuildLoad2(
-            w->b, u->f32, LLVMBuildInBoundsGEP2(w->b, u->f32, table, &k, 1, ""), "");
+        LLVMValueRef x =
+            LLVMBuildLoad2(w->b, u->f32, LLVMBuildInBoundsGEP2(w->b, u->f32, table, &k, 1, ""), "");
 
         v = LLVMBuildInsertElement(w->b, v, x, lane, "");
     }
@@ -97,23 +100,36 @@ static LLVMValueRef decode(Walk *w, Elem e, LLVMValueRef v)
 /* ---- f32 -> small floats ---- */
 
 typedef struct Small {
-    int  exp_bits, man_bits, bias;
-    int  largest;  /* code of the largest finite magnitude */
-    int  overflow; /* what comes beyond it, without saturation */
-    int  nan;
+    int exp_bits, man_bits, bias;
+    int largest;  /* code of the largest finite magnitude */
+    int overflow; /* what comes beyond it, without saturation */
+    int nan;
     bool has_negative_zero;
 } Small;
 
 static bool small_format(Elem e, Small *s)
 {
     switch (e) {
-    case ELEM_F16: *s = (Small){5, 10, 15, 0x7bff, 0x7c00, 0x7e00, true}; return true;
-    case ELEM_F8E4M3FN: *s = (Small){4, 3, 7, 0x7e, 0x7f, 0x7f, true}; return true;
-    case ELEM_F8E4M3FNUZ: *s = (Small){4, 3, 8, 0x7f, 0x80, 0x80, false}; return true;
-    case ELEM_F8E5M2: *s = (Small){5, 2, 15, 0x7b, 0x7c, 0x7e, true}; return true;
-    case ELEM_F8E5M2FNUZ: *s = (Small){5, 2, 16, 0x7f, 0x80, 0x80, false}; return true;
-    case ELEM_F4E2M1: *s = (Small){2, 1, 1, 7, 7, 7, true}; return true;
-    default: return false;
+    case ELEM_F16:
+        *s = (Small){5, 10, 15, 0x7bff, 0x7c00, 0x7e00, true};
+        return true;
+    case ELEM_F8E4M3FN:
+        *s = (Small){4, 3, 7, 0x7e, 0x7f, 0x7f, true};
+        return true;
+    case ELEM_F8E4M3FNUZ:
+        *s = (Small){4, 3, 8, 0x7f, 0x80, 0x80, false};
+        return true;
+    case ELEM_F8E5M2:
+        *s = (Small){5, 2, 15, 0x7b, 0x7c, 0x7e, true};
+        return true;
+    case ELEM_F8E5M2FNUZ:
+        *s = (Small){5, 2, 16, 0x7f, 0x80, 0x80, false};
+        return true;
+    case ELEM_F4E2M1:
+        *s = (Small){2, 1, 1, 7, 7, 7, true};
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -124,9 +140,9 @@ static LLVMValueRef small_encode(Walk *w, const Small *s, LLVMValueRef x, bool s
 {
     LLVMValueRef u = bits_to(w, x, w->u->i32), a = AND(u, 0x7fffffff), normal, small, code, sign;
     LLVMValueRef factor, zero;
-    int          drop = 23 - s->man_bits, min_exp = 1 - s->bias;
-    int          beyond = saturates ? s->largest : s->overflow;
-    int          magic = (min_exp - s->man_bits + 23 + 127) << 23;
+    int drop = 23 - s->man_bits, min_exp = 1 - s->bias;
+    int beyond = saturates ? s->largest : s->overflow;
+    int magic = (min_exp - s->man_bits + 23 + 127) << 23;
 
     normal = ADD(a, AND(SHR_K(a, drop), 1));
     normal = ADD_K(normal, (1 << (drop - 1)) - 1);
@@ -140,8 +156,9 @@ static LLVMValueRef small_encode(Walk *w, const Small *s, LLVMValueRef x, bool s
     sign = AND(SHR_K(u, 31 - s->exp_bits - s->man_bits), 1 << (s->exp_bits + s->man_bits));
     zero = c32(a, 0);
     if (!s->has_negative_zero)
-        sign = SELECT(LLVMBuildOr(w->b, COMPARE(LLVMIntEQ, code, 0),
-                                  COMPARE(LLVMIntEQ, code, s->nan), ""), zero, sign);
+        sign = SELECT(
+            LLVMBuildOr(w->b, COMPARE(LLVMIntEQ, code, 0), COMPARE(LLVMIntEQ, code, s->nan), ""),
+            zero, sign);
     code = OR(code, sign);
     return SELECT(COMPARE(LLVMIntUGT, a, 0x7f800000), c32(a, s->nan), code);
 }
@@ -151,8 +168,7 @@ static LLVMValueRef bf16_encode(Walk *w, LLVMValueRef x)
     LLVMValueRef u = bits_to(w, x, w->u->i32), r;
 
     r = SHR_K(ADD_K(ADD(u, AND(SHR_K(u, 16), 1)), 0x7fff), 16);
-    return SELECT(LLVMBuildFCmp(w->b, LLVMRealUNO, x, x, ""),
-                  OR(SHR_K(u, 16), c32(u, 0x40)), r);
+    return SELECT(LLVMBuildFCmp(w->b, LLVMRealUNO, x, x, ""), OR(SHR_K(u, 16), c32(u, 0x40)), r);
 }
 
 /* f8e8m0: the exponent, rounded by the mantissa; nothing below 2^-127 or above 2^127. */
@@ -173,8 +189,8 @@ static LLVMValueRef e8m0_encode(Walk *w, LLVMValueRef x)
 
 static LLVMValueRef encode(Walk *w, Elem e, LLVMValueRef x, bool saturates)
 {
-    LLVMTypeRef  half = LLVMHalfTypeInContext(w->u->cx);
-    Small        s;
+    LLVMTypeRef half = LLVMHalfTypeInContext(w->u->cx);
+    Small s;
     LLVMValueRef v;
 
     if (e == ELEM_F16 && w->u->has_f16c)
@@ -194,7 +210,7 @@ static LLVMValueRef encode(Walk *w, Elem e, LLVMValueRef x, bool saturates)
 static LLVMValueRef f32_odd(Walk *w, LLVMValueRef d)
 {
     LLVMValueRef f = LLVMBuildFPTrunc(w->b, d, shaped(w, w->u->f32, d), ""), back, u, one;
-    LLVMTypeRef  t = LLVMTypeOf(d);
+    LLVMTypeRef t = LLVMTypeOf(d);
     LLVMValueRef away, inexact;
 
     back = LLVMBuildFPExt(w->b, f, t, "");
@@ -224,7 +240,7 @@ static LLVMValueRef wrap_small(Walk *w, LLVMValueRef v, Elem to)
 static LLVMValueRef int_to_float(Walk *w, Ex e, LLVMValueRef v, Elem from, LLVMTypeRef to)
 {
     int64_t lo, hi;
-    bool    is_signed = elem_is_signed(from);
+    bool is_signed = elem_is_signed(from);
 
     if (from == ELEM_I64 && is_vector(v) && !has_load(w, e)) {
         ex_range(w->pool, e->arg[0], &lo, &hi);
@@ -260,7 +276,7 @@ static LLVMValueRef from_float(Walk *w, Ex e, LLVMValueRef v, Elem from, Elem to
 
 LLVMValueRef emit_cast(Walk *w, Ex e)
 {
-    Elem         from = (Elem)e->arg[0]->elem, to = (Elem)e->elem;
+    Elem from = (Elem)e->arg[0]->elem, to = (Elem)e->elem;
     LLVMValueRef v = emit_value(w, e->arg[0]);
 
     if (from == to)

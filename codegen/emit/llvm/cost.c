@@ -7,8 +7,7 @@ enum { LANES = 8, OPS_PER_NS = 4, MAX_OPS = 4096 };
 bool kernel_has_check(const Stmt *s)
 {
     for (; s != NULL; s = s->next) {
-        if (s->kind == STMT_CHECK ||
-            (s->kind == STMT_LOOP && kernel_has_check(s->loop.body)) ||
+        if (s->kind == STMT_CHECK || (s->kind == STMT_LOOP && kernel_has_check(s->loop.body)) ||
             (s->kind == STMT_IF &&
              (kernel_has_check(s->cond.then) || kernel_has_check(s->cond.otherwise))))
             return true;
@@ -19,7 +18,7 @@ bool kernel_has_check(const Stmt *s)
 /* The extent, or its upper bound where it depends on other loops. */
 static Ex extent_of(ExPool *p, Ex var)
 {
-    Ex      n = ex_var_extent(p, var);
+    Ex n = ex_var_extent(p, var);
     int64_t lo, hi;
 
     if (!ex_uses_op(n, EX_VAR) && !ex_uses_op(n, EX_LOAD))
@@ -31,7 +30,7 @@ static Ex extent_of(ExPool *p, Ex var)
 /* Operations of the statements, each counted for `lanes` lanes at once. */
 static Ex count(ExPool *p, const Stmt *s, int64_t lanes)
 {
-    Ex      n = ex_int(p, 0), body;
+    Ex n = ex_int(p, 0), body;
     int64_t width;
 
     for (; s != NULL; s = s->next) {
@@ -45,14 +44,17 @@ static Ex count(ExPool *p, const Stmt *s, int64_t lanes)
             n = ex_add(p, n, ex_mul(p, extent_of(p, s->loop.var), body));
             break;
         case STMT_STORE:
-            n = ex_add(p, n, ex_int(p, MIN(1 + ex_size(p, s->store.value), MAX_OPS) *
-                                           ((lanes + LANES - 1) / LANES)));
+            n = ex_add(p, n,
+                       ex_int(p, MIN(1 + ex_size(p, s->store.value), MAX_OPS) *
+                                     ((lanes + LANES - 1) / LANES)));
             break;
         case STMT_IF:
             n = ex_add(p, n, count(p, s->cond.then, lanes));
             n = ex_add(p, n, count(p, s->cond.otherwise, lanes));
             break;
-        case STMT_CHECK: n = ex_add(p, n, ex_int(p, 2)); break;
+        case STMT_CHECK:
+            n = ex_add(p, n, ex_int(p, 2));
+            break;
         }
     }
     return n;

@@ -17,19 +17,19 @@
 #include <llvm-c/TargetMachine.h>
 
 typedef struct Unit {
-    Ctx                  *ctx;
-    Arena                *arena;
+    Ctx *ctx;
+    Arena *arena;
     const CodegenOptions *opt;
-    Program              *program;
-    const FileMap        *input; /* what the program was read from */
-    LLVMContextRef        cx;
-    LLVMModuleRef         module;
-    LLVMTargetMachineRef  machine;
-    LLVMBuilderRef        b;
-    bool                  is_arm64;
-    bool                  has_f16c; /* f16 <-> f32 in hardware */
-    bool                  has_avx, has_avx512;
-    LLVMTypeRef           i1, i8, i16, i32, i64, f32, f64, ptr, none;
+    Program *program;
+    const FileMap *input; /* what the program was read from */
+    LLVMContextRef cx;
+    LLVMModuleRef module;
+    LLVMTargetMachineRef machine;
+    LLVMBuilderRef b;
+    bool is_arm64;
+    bool has_f16c; /* f16 <-> f32 in hardware */
+    bool has_avx, has_avx512;
+    LLVMTypeRef i1, i8, i16, i32, i64, f32, f64, ptr, none;
 } Unit;
 
 /* One kernel body. The memo holds the value of every expression that was emitted and whose code
@@ -37,25 +37,25 @@ typedef struct Unit {
  * a loop or branch are removed when it ends (scope_open, scope_close). Expressions that load from a
  * buffer which the kernel also writes live for one statement only. */
 typedef struct Walk {
-    Unit          *u;
-    const Kernel  *k;
-    ExPool        *pool;
+    Unit *u;
+    const Kernel *k;
+    ExPool *pool;
     LLVMBuilderRef b;     /* where code goes now */
     LLVMBuilderRef entry; /* before the end of the entry block: allocas, symbols */
-    LLVMValueRef   fn;
-    LLVMValueRef   status; /* address of the frame's status */
-    LLVMValueRef   sym;    /* address of the symbols */
-    LLVMBasicBlockRef done; /* returns */
-    LLVMValueRef  *base;    /* address of each buffer: params, then regs */
-    bool          *written; /* params, then regs: the kernel stores there */
-    LLVMValueRef  *sym_value; /* loaded once, at entry */
-    VEC(LLVMValueRef) memo;   /* by Ex id */
-    VEC(uint8_t) facts;       /* by Ex id, see value.c */
+    LLVMValueRef fn;
+    LLVMValueRef status;       /* address of the frame's status */
+    LLVMValueRef sym;          /* address of the symbols */
+    LLVMBasicBlockRef done;    /* returns */
+    LLVMValueRef *base;        /* address of each buffer: params, then regs */
+    bool *written;             /* params, then regs: the kernel stores there */
+    LLVMValueRef *sym_value;   /* loaded once, at entry */
+    VEC(LLVMValueRef) memo;    /* by Ex id */
+    VEC(uint8_t) facts;        /* by Ex id, see value.c */
     VEC(uint32_t) kept, fleet; /* ids in the memo, in order: for a scope, for a statement */
-    Ex             lane;  /* variable of the vector loop, NULL outside */
-    unsigned       width; /* its lanes, 0 outside */
-    LLVMValueRef   mask;  /* <width x i1>: lanes that are active; NULL: all */
-    Status         error; /* the first failure; emission goes on with poison */
+    Ex lane;                   /* variable of the vector loop, NULL outside */
+    unsigned width;            /* its lanes, 0 outside */
+    LLVMValueRef mask;         /* <width x i1>: lanes that are active; NULL: all */
+    Status error;              /* the first failure; emission goes on with poison */
 } Walk;
 
 typedef struct Scope {
@@ -63,10 +63,10 @@ typedef struct Scope {
 } Scope;
 
 /* ---- unit.c ---- */
-Status       unit_open(Unit *u);
-void         unit_close(Unit *u);
-LLVMTypeRef  unit_type(const Unit *u, Elem e);   /* of a value */
-LLVMTypeRef  unit_memory(const Unit *u, Elem e); /* of an element in memory */
+Status unit_open(Unit *u);
+void unit_close(Unit *u);
+LLVMTypeRef unit_type(const Unit *u, Elem e);   /* of a value */
+LLVMTypeRef unit_memory(const Unit *u, Elem e); /* of an element in memory */
 LLVMValueRef unit_i64(const Unit *u, int64_t v);
 LLVMValueRef unit_i32(const Unit *u, int64_t v);
 /* The declaration of an intrinsic for these overloaded types. */
@@ -75,12 +75,12 @@ LLVMValueRef unit_intrinsic(Unit *u, const char *name, LLVMTypeRef *types, size_
 LLVMValueRef unit_call(Unit *u, LLVMBuilderRef b, const char *name, LLVMTypeRef *types, size_t nt,
                        LLVMValueRef *args, unsigned n);
 /* Gives `fn` the target's CPU and features and marks it as not unwinding. */
-void         unit_attributes(Unit *u, LLVMValueRef fn);
-void         unit_attr(Unit *u, LLVMValueRef fn, unsigned at, const char *name, uint64_t v);
-Status       unit_optimize(Unit *u);
-Status       unit_write(Unit *u);
+void unit_attributes(Unit *u, LLVMValueRef fn);
+void unit_attr(Unit *u, LLVMValueRef fn, unsigned at, const char *name, uint64_t v);
+Status unit_optimize(Unit *u);
+Status unit_write(Unit *u);
 /* Links the runtime and makes everything but the public names internal. */
-Status       unit_link_runtime(Unit *u);
+Status unit_link_runtime(Unit *u);
 
 /* ---- program.c ---- */
 Status emit_program(Unit *u);
@@ -98,29 +98,29 @@ Status emit_weights(Unit *u, LLVMValueRef *address);
 /* void P_kN(frame, begin, end) */
 Status emit_kernel(Unit *u, const Kernel *k, LLVMValueRef *fn);
 /* Iterations of the parallel loop: 1 without one. */
-Ex     kernel_iterations(ExPool *p, const Kernel *k);
+Ex kernel_iterations(ExPool *p, const Kernel *k);
 /* Estimated nanoseconds of all iterations on one thread, an expression of symbols. */
-Ex     kernel_work(ExPool *p, const Kernel *k);
-bool   kernel_has_check(const Stmt *s);
-void   emit_stmts(Walk *w, const Stmt *s);
+Ex kernel_work(ExPool *p, const Kernel *k);
+bool kernel_has_check(const Stmt *s);
+void emit_stmts(Walk *w, const Stmt *s);
 
 /* ---- value.c ---- */
 LLVMValueRef emit_value(Walk *w, Ex e);
-Scope        scope_open(const Walk *w);
-void         scope_close(Walk *w, Scope s);
-void         scope_end_statement(Walk *w);
-void         bind_variable(Walk *w, Ex var, LLVMValueRef v);
-bool         is_vector(LLVMValueRef v);
-LLVMValueRef splat(Walk *w, LLVMValueRef v);      /* to w->width lanes, if it is not wide yet */
-void         same_shape(Walk *w, LLVMValueRef *a, LLVMValueRef *b);
-LLVMTypeRef  shaped(Walk *w, LLVMTypeRef scalar, LLVMValueRef like);
-LLVMValueRef const_of(LLVMTypeRef t, int64_t v);  /* integer type or vector of it, splat */
+Scope scope_open(const Walk *w);
+void scope_close(Walk *w, Scope s);
+void scope_end_statement(Walk *w);
+void bind_variable(Walk *w, Ex var, LLVMValueRef v);
+bool is_vector(LLVMValueRef v);
+LLVMValueRef splat(Walk *w, LLVMValueRef v); /* to w->width lanes, if it is not wide yet */
+void same_shape(Walk *w, LLVMValueRef *a, LLVMValueRef *b);
+LLVMTypeRef shaped(Walk *w, LLVMTypeRef scalar, LLVMValueRef like);
+LLVMValueRef const_of(LLVMTypeRef t, int64_t v); /* integer type or vector of it, splat */
 LLVMValueRef emit_failure(Walk *w, Elem e, const char *what);
 LLVMBasicBlockRef new_block(Walk *w, const char *name);
 /* Does e contain a load? */
-bool         has_load(Walk *w, Ex e);
+bool has_load(Walk *w, Ex e);
 /* Is the variable or expression in the memo now? */
-bool         is_bound(const Walk *w, Ex e);
+bool is_bound(const Walk *w, Ex e);
 /* The condition that some lane is active under `mask` (<W x i1>). */
 LLVMValueRef any_lane(Walk *w, LLVMValueRef mask);
 
@@ -131,16 +131,16 @@ LLVMValueRef emit_guard(Walk *w, Ex e);
 /* Guards of a vector loop's body that are affine in the lane, at most MAX_LEAVES; *all is the
  * uniform condition under which all of them hold in all lanes. 0: none, or too many. */
 enum { MAX_LEAVES = 6 };
-int          emit_full_lanes(Walk *w, const Stmt *body, Ex leaf[MAX_LEAVES], LLVMValueRef *all);
+int emit_full_lanes(Walk *w, const Stmt *body, Ex leaf[MAX_LEAVES], LLVMValueRef *all);
 
 /* ---- access.c ---- */
 LLVMValueRef emit_load(Walk *w, Ex e);
-void         emit_store(Walk *w, const Buf *b, Ex index, LLVMValueRef value);
+void emit_store(Walk *w, const Buf *b, Ex index, LLVMValueRef value);
 /* A block that is entered only if cond holds; position in it. Returns the block after it, which
  * leave() enters. */
 LLVMBasicBlockRef when(Walk *w, LLVMValueRef cond);
-void         leave(Walk *w, LLVMBasicBlockRef after);
-int          buffer_number(const Walk *w, const Buf *b);
+void leave(Walk *w, LLVMBasicBlockRef after);
+int buffer_number(const Walk *w, const Buf *b);
 
 /* ---- scalar.c, convert.c, truncate.c ---- */
 LLVMValueRef emit_scalar(Walk *w, Ex e);

@@ -13,14 +13,14 @@
 enum { MAX_PARALLEL = 24, FIRST_BUFFER = 4 };
 
 typedef struct Nest {
-    Ex          var[MAX_PARALLEL];
-    int         n;
+    Ex var[MAX_PARALLEL];
+    int n;
     const Stmt *body;
 } Nest;
 
 static Nest parallel_nest(const Kernel *k)
 {
-    Nest        t = {.body = k->body};
+    Nest t = {.body = k->body};
     const Stmt *s = k->body;
 
     while (s != NULL && s->kind == STMT_LOOP && s->next == NULL && t.n < MAX_PARALLEL &&
@@ -34,7 +34,7 @@ static Nest parallel_nest(const Kernel *k)
 Ex kernel_iterations(ExPool *p, const Kernel *k)
 {
     Nest t = parallel_nest(k);
-    Ex   n = ex_int(p, 1);
+    Ex n = ex_int(p, 1);
 
     for (int i = 0; i < t.n; i++)
         n = ex_mul(p, n, ex_var_extent(p, t.var[i]));
@@ -45,13 +45,13 @@ Ex kernel_iterations(ExPool *p, const Kernel *k)
 
 typedef struct Loop {
     LLVMBasicBlockRef body, after;
-    LLVMValueRef      phi;
+    LLVMValueRef phi;
 } Loop;
 
 /* for (phi = from; phi < to; ) ...: the body is entered only if from < to. */
 static Loop loop_open(Walk *w, LLVMValueRef from, LLVMValueRef to)
 {
-    Loop              l = {new_block(w, "loop"), new_block(w, "end"), NULL};
+    Loop l = {new_block(w, "loop"), new_block(w, "end"), NULL};
     LLVMBasicBlockRef before;
 
     LLVMBuildCondBr(w->b, LLVMBuildICmp(w->b, LLVMIntSLT, from, to, ""), l.body, l.after);
@@ -74,7 +74,7 @@ static void loop_close(Walk *w, const Loop *l, LLVMValueRef next, LLVMValueRef t
 static void walk_body(Walk *w, const Nest *t, LLVMValueRef from, LLVMValueRef to)
 {
     Scope s = scope_open(w);
-    Loop  l = loop_open(w, from, to);
+    Loop l = loop_open(w, from, to);
 
     bind_variable(w, t->var[t->n - 1], l.phi);
     emit_stmts(w, t->body);
@@ -85,11 +85,11 @@ static void walk_body(Walk *w, const Nest *t, LLVMValueRef from, LLVMValueRef to
 /* Rows of the innermost loop: at = outer * n + inner. */
 static void walk_rows(Walk *w, const Nest *t, LLVMValueRef begin, LLVMValueRef end)
 {
-    Unit        *u = w->u;
-    Scope        s = scope_open(w);
+    Unit *u = w->u;
+    Scope s = scope_open(w);
     LLVMValueRef n = emit_value(w, ex_var_extent(w->pool, t->var[t->n - 1]));
     LLVMValueRef outer, inner, stop, left, args[2];
-    Loop         l = loop_open(w, begin, end);
+    Loop l = loop_open(w, begin, end);
 
     outer = LLVMBuildUDiv(w->b, l.phi, n, "");
     inner = LLVMBuildNSWSub(w->b, l.phi, LLVMBuildNSWMul(w->b, outer, n, ""), "");
@@ -159,8 +159,7 @@ static unsigned param_align(Unit *u, const Kernel *k, size_t param)
 
 static LLVMValueRef add_function(Unit *u, const char *name, LLVMTypeRef *types, unsigned n)
 {
-    LLVMValueRef fn =
-        LLVMAddFunction(u->module, name, LLVMFunctionType(u->none, types, n, false));
+    LLVMValueRef fn = LLVMAddFunction(u->module, name, LLVMFunctionType(u->none, types, n, false));
 
     LLVMSetLinkage(fn, LLVMInternalLinkage);
     unit_attributes(u, fn);
@@ -169,7 +168,7 @@ static LLVMValueRef add_function(Unit *u, const char *name, LLVMTypeRef *types, 
 
 static LLVMValueRef body_function(Unit *u, const Kernel *k, const char *name)
 {
-    unsigned     n = FIRST_BUFFER + (unsigned)k->params.len;
+    unsigned n = FIRST_BUFFER + (unsigned)k->params.len;
     LLVMTypeRef *types = NEW_ARRAY(u->arena, LLVMTypeRef, n);
     LLVMValueRef fn;
 
@@ -195,8 +194,8 @@ static Status make_registers(Walk *w)
     const Kernel *k = w->k;
 
     for (size_t i = 0; i < k->regs.len; i++) {
-        const Buf   *b = k->regs.at[i];
-        int64_t      n = 0;
+        const Buf *b = k->regs.at[i];
+        int64_t n = 0;
         LLVMValueRef slot;
 
         if (!ex_is_int(b->size, &n) || n < 0 || n > (1 << 24))
@@ -214,7 +213,7 @@ static Status make_registers(Walk *w)
 
 static void walk_all(Walk *w)
 {
-    Nest         t = parallel_nest(w->k);
+    Nest t = parallel_nest(w->k);
     LLVMValueRef begin = LLVMGetParam(w->fn, 2), end = LLVMGetParam(w->fn, 3);
 
     if (t.n == 0)
@@ -229,7 +228,7 @@ static void walk_all(Walk *w)
 static Status emit_body(Walk *w)
 {
     LLVMBasicBlockRef entry = new_block(w, "entry"), start = new_block(w, "start");
-    Status            st;
+    Status st;
 
     w->done = new_block(w, "done");
     w->entry = LLVMCreateBuilderInContext(w->u->cx);
@@ -250,9 +249,9 @@ static Status emit_body(Walk *w)
 /* frame: {i32 status, i32, ptr sym, ptr buf[]} */
 static LLVMValueRef wrapper(Unit *u, const Kernel *k, LLVMValueRef body, const char *name)
 {
-    LLVMTypeRef   types[3] = {u->ptr, u->i64, u->i64};
-    LLVMValueRef  fn = add_function(u, name, types, 3), frame = LLVMGetParam(fn, 0);
-    unsigned      n = FIRST_BUFFER + (unsigned)k->params.len;
+    LLVMTypeRef types[3] = {u->ptr, u->i64, u->i64};
+    LLVMValueRef fn = add_function(u, name, types, 3), frame = LLVMGetParam(fn, 0);
+    unsigned n = FIRST_BUFFER + (unsigned)k->params.len;
     LLVMValueRef *args = NEW_ARRAY(u->arena, LLVMValueRef, n);
 
     LLVMPositionBuilderAtEnd(u->b, LLVMAppendBasicBlockInContext(u->cx, fn, "entry"));
@@ -263,8 +262,8 @@ static LLVMValueRef wrapper(Unit *u, const Kernel *k, LLVMValueRef body, const c
         LLVMValueRef at = unit_i64(u, i == 1 ? 8 : 16 + 8 * ((int64_t)i - FIRST_BUFFER));
 
         if (i == 1 || i >= FIRST_BUFFER)
-            args[i] = LLVMBuildLoad2(
-                u->b, u->ptr, LLVMBuildInBoundsGEP2(u->b, u->i8, frame, &at, 1, ""), "");
+            args[i] = LLVMBuildLoad2(u->b, u->ptr,
+                                     LLVMBuildInBoundsGEP2(u->b, u->i8, frame, &at, 1, ""), "");
     }
     LLVMBuildCall2(u->b, LLVMGlobalGetValueType(body), body, args, n, "");
     LLVMBuildRetVoid(u->b);
@@ -273,9 +272,9 @@ static LLVMValueRef wrapper(Unit *u, const Kernel *k, LLVMValueRef body, const c
 
 Status emit_kernel(Unit *u, const Kernel *k, LLVMValueRef *fn)
 {
-    size_t      n = k->params.len + k->regs.len;
+    size_t n = k->params.len + k->regs.len;
     const char *name = unit_name(u, arena_printf(u->arena, "k%d", k->id));
-    Walk        w = {.u = u, .k = k, .pool = k->pool, .b = u->b};
+    Walk w = {.u = u, .k = k, .pool = k->pool, .b = u->b};
 
     w.base = NEW_ARRAY(u->arena, LLVMValueRef, n);
     w.written = NEW_ARRAY(u->arena, bool, n);

@@ -8,7 +8,7 @@
 #include <llvm-c/Linker.h>
 
 extern const unsigned char mlc_runtime_x86_64_bc[], mlc_runtime_aarch64_bc[];
-extern const size_t        mlc_runtime_x86_64_bc_size, mlc_runtime_aarch64_bc_size;
+extern const size_t mlc_runtime_x86_64_bc_size, mlc_runtime_aarch64_bc_size;
 
 static bool is_public(Unit *u, const char *name)
 {
@@ -23,7 +23,7 @@ static bool is_public(Unit *u, const char *name)
 static void make_internal(Unit *u, LLVMValueRef v)
 {
     LLVMLinkage linkage = LLVMGetLinkage(v);
-    size_t      n;
+    size_t n;
 
     if (linkage == LLVMPrivateLinkage || linkage == LLVMInternalLinkage ||
         linkage == LLVMAppendingLinkage)
@@ -41,7 +41,7 @@ Status unit_link_runtime(Unit *u)
     LLVMMemoryBufferRef buffer =
         LLVMCreateMemoryBufferWithMemoryRange((const char *)at, size, "runtime", true);
     LLVMModuleRef runtime;
-    bool          bad = LLVMParseBitcodeInContext2(u->cx, buffer, &runtime);
+    bool bad = LLVMParseBitcodeInContext2(u->cx, buffer, &runtime);
 
     LLVMDisposeMemoryBuffer(buffer);
     if (!bad) {

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 typedef struct Job {
-    Ctx           *ctx;
+    Ctx *ctx;
     CodegenOptions opt;
-    FileMap        map;
+    FileMap map;
 } Job;
 
 static void print_json_text(FILE *f, const char *s)
@@ -61,9 +61,9 @@ static void limit(int what, int64_t value)
 
 static Status compile(void *arg)
 {
-    Job    *j = arg;
-    Unit    u = {.ctx = j->ctx, .opt = &j->opt, .input = &j->map};
-    Status  st;
+    Job *j = arg;
+    Unit u = {.ctx = j->ctx, .opt = &j->opt, .input = &j->map};
+    Status st;
 
     TRY(program_read(j->ctx, j->map.data, j->map.size, &u.program));
     u.arena = u.program->arena;
@@ -87,9 +87,9 @@ static void on_signal(int sig)
 
 int main(int argc, char **argv)
 {
-    Ctx    c;
-    Job    j = {.ctx = &c};
-    bool   has_channel = fcntl(3, F_GETFL) >= 0; /* before anything else may open as 3 */
+    Ctx c;
+    Job j = {.ctx = &c};
+    bool has_channel = fcntl(3, F_GETFL) >= 0; /* before anything else may open as 3 */
     Status st;
 
     signal(SIGINT, on_signal);

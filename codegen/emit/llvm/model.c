@@ -11,8 +11,8 @@ static LLVMValueRef struct_of(Unit *u, LLVMValueRef *fields, unsigned n)
 
 static LLVMValueRef text(Unit *u, const char *s)
 {
-    LLVMValueRef g = LLVMAddGlobal(
-        u->module, LLVMArrayType2(u->i8, strlen(s) + 1), unit_name(u, "text"));
+    LLVMValueRef g =
+        LLVMAddGlobal(u->module, LLVMArrayType2(u->i8, strlen(s) + 1), unit_name(u, "text"));
 
     LLVMSetInitializer(g, LLVMConstStringInContext(u->cx, s, (unsigned)strlen(s), false));
     LLVMSetGlobalConstant(g, true);
@@ -25,8 +25,7 @@ static LLVMValueRef text(Unit *u, const char *s)
 /* A constant array; NULL when it is empty. */
 static LLVMValueRef array(Unit *u, const char *suffix, LLVMTypeRef t, LLVMValueRef *at, size_t n)
 {
-    return n == 0 ? LLVMConstNull(u->ptr)
-                  : unit_global(u, suffix, LLVMConstArray2(t, at, n), true);
+    return n == 0 ? LLVMConstNull(u->ptr) : unit_global(u, suffix, LLVMConstArray2(t, at, n), true);
 }
 
 static LLVMValueRef io_table(Unit *u, const char *suffix, const ProgramIo *io, size_t n)
@@ -52,8 +51,8 @@ static LLVMValueRef io_table(Unit *u, const char *suffix, const ProgramIo *io, s
 static LLVMValueRef symbol_table(Unit *u)
 {
     const Program *p = u->program;
-    int            n = ex_sym_count(p->pool);
-    LLVMValueRef  *at = NEW_ARRAY(u->arena, LLVMValueRef, n), f[5];
+    int n = ex_sym_count(p->pool);
+    LLVMValueRef *at = NEW_ARRAY(u->arena, LLVMValueRef, n), f[5];
 
     for (int s = 0; s < n; s++) {
         int input = -1, axis = -1;
@@ -73,8 +72,7 @@ static LLVMValueRef symbol_table(Unit *u)
         f[4] = unit_i32(u, axis);
         at[s] = struct_of(u, f, 5);
     }
-    return n == 0 ? LLVMConstNull(u->ptr)
-                  : array(u, "symbols", LLVMTypeOf(at[0]), at, (size_t)n);
+    return n == 0 ? LLVMConstNull(u->ptr) : array(u, "symbols", LLVMTypeOf(at[0]), at, (size_t)n);
 }
 
 /* ---- void P_eval(const int64_t *sym, int64_t *out) ---- */
@@ -92,10 +90,10 @@ static void put_size(Unit *u, LLVMValueRef fn, Ex e, int64_t *at)
 static LLVMValueRef emit_eval(Unit *u, int64_t *ndim)
 {
     const Program *p = u->program;
-    LLVMTypeRef    types[2] = {u->ptr, u->ptr};
-    LLVMValueRef   fn = LLVMAddFunction(u->module, unit_name(u, "eval"),
-                                        LLVMFunctionType(u->none, types, 2, false));
-    int64_t        at = 0;
+    LLVMTypeRef types[2] = {u->ptr, u->ptr};
+    LLVMValueRef fn = LLVMAddFunction(u->module, unit_name(u, "eval"),
+                                      LLVMFunctionType(u->none, types, 2, false));
+    int64_t at = 0;
 
     LLVMSetLinkage(fn, LLVMInternalLinkage);
     LLVMPositionBuilderAtEnd(u->b, LLVMAppendBasicBlockInContext(u->cx, fn, "entry"));
@@ -120,9 +118,9 @@ static LLVMValueRef emit_eval(Unit *u, int64_t *ndim)
 static int64_t plan_tables(Unit *u, LLVMValueRef *first, LLVMValueRef *last, LLVMValueRef *offset)
 {
     const Program *p = u->program;
-    LLVMValueRef  *at[3];
-    size_t         n = 0;
-    bool           is_static = ex_sym_count(p->pool) == 0;
+    LLVMValueRef *at[3];
+    size_t n = 0;
+    bool is_static = ex_sym_count(p->pool) == 0;
 
     for (int i = 0; i < 3; i++)
         at[i] = NEW_ARRAY(u->arena, LLVMValueRef, p->mem.len);
@@ -144,11 +142,11 @@ static int64_t plan_tables(Unit *u, LLVMValueRef *first, LLVMValueRef *last, LLV
 /* int P_suffix(a, b) = runtime(&P_rt, a, b) */
 static LLVMValueRef entry_point(Unit *u, const char *suffix, const char *runtime, LLVMValueRef rt)
 {
-    LLVMTypeRef  types[3] = {u->ptr, u->ptr, u->ptr};
-    LLVMTypeRef  inner = LLVMFunctionType(u->i32, types, 3, false);
+    LLVMTypeRef types[3] = {u->ptr, u->ptr, u->ptr};
+    LLVMTypeRef inner = LLVMFunctionType(u->i32, types, 3, false);
     LLVMValueRef callee = LLVMAddFunction(u->module, runtime, inner), args[3];
-    LLVMValueRef fn = LLVMAddFunction(u->module, unit_name(u, suffix),
-                                      LLVMFunctionType(u->i32, types, 2, false));
+    LLVMValueRef fn =
+        LLVMAddFunction(u->module, unit_name(u, suffix), LLVMFunctionType(u->i32, types, 2, false));
 
     LLVMPositionBuilderAtEnd(u->b, LLVMAppendBasicBlockInContext(u->cx, fn, "entry"));
     args[0] = rt;
@@ -177,11 +175,11 @@ static LLVMValueRef rt_constants(Unit *u, LLVMValueRef model, LLVMValueRef eval,
 void emit_model(Unit *u, LLVMValueRef exec)
 {
     const Program *p = u->program;
-    int            nsym = ex_sym_count(p->pool);
-    int64_t        ndim, ntemp;
-    LLVMTypeRef    types[16];
-    LLVMValueRef   f[16], model, rt, eval = emit_eval(u, &ndim);
-    LLVMTypeRef    shape;
+    int nsym = ex_sym_count(p->pool);
+    int64_t ndim, ntemp;
+    LLVMTypeRef types[16];
+    LLVMValueRef f[16], model, rt, eval = emit_eval(u, &ndim);
+    LLVMTypeRef shape;
 
     for (int i = 0; i < 16; i++)
         types[i] = i < 2 || (i >= 6 && i < 10) ? u->i32 : i == 13 ? u->i64 : u->ptr;

@@ -10,9 +10,9 @@ typedef enum OptionType { OPTION_TEXT, OPTION_NUMBER, OPTION_UNSIGNED, OPTION_SI
 
 typedef struct Option {
     const char *name;
-    OptionType  type;
-    size_t      at; /* offset in CodegenOptions */
-    int64_t     max;
+    OptionType type;
+    size_t at; /* offset in CodegenOptions */
+    int64_t max;
 } Option;
 
 static const Option options[] = {
@@ -51,7 +51,7 @@ static Status parse_number(Ctx *c, const char *name, const char *text, int64_t m
 
 static Status set_option(Ctx *c, CodegenOptions *o, const Option *op, const char *value)
 {
-    char   *at = (char *)o + op->at;
+    char *at = (char *)o + op->at;
     int64_t v = 0;
 
     if (op->type == OPTION_TEXT) {
@@ -117,12 +117,17 @@ static Status check(Ctx *c, const CodegenOptions *o)
 
 Status options_parse(Ctx *c, int argc, char **argv, CodegenOptions *o)
 {
-    *o = (CodegenOptions){.input = "-", .cpu = "x86-64", .features = "",
-                          .triple = "x86_64-unknown-linux-gnu", .prefix = "model",
-                          .target_name = "", .sha256 = "", .level = 2};
+    *o = (CodegenOptions){.input = "-",
+                          .cpu = "x86-64",
+                          .features = "",
+                          .triple = "x86_64-unknown-linux-gnu",
+                          .prefix = "model",
+                          .target_name = "",
+                          .sha256 = "",
+                          .level = 2};
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i];
-        bool        known = false;
+        bool known = false;
 
         if (name[0] != '-' || str_eq(name, "-")) {
             o->input = name;

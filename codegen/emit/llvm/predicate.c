@@ -18,7 +18,7 @@ static LLVMValueRef lane_numbers(Walk *w)
 /* A uniform i64 value clamped to [-1, width] as a splat of i32. */
 static LLVMValueRef threshold(Walk *w, Ex e)
 {
-    Unit        *u = w->u;
+    Unit *u = w->u;
     LLVMValueRef args[2] = {emit_value(w, e), unit_i64(u, -1)};
 
     args[0] = unit_call(u, w->b, "llvm.smax", &u->i64, 1, args, 2);
@@ -30,7 +30,7 @@ static LLVMValueRef threshold(Walk *w, Ex e)
 LLVMValueRef emit_lane_compare(Walk *w, Ex e)
 {
     ExPool *p = w->pool;
-    Ex      diff, rest, coef;
+    Ex diff, rest, coef;
     int64_t c;
 
     if (w->lane == NULL || (e->op != EX_LT && e->op != EX_LE) || e->arg[0]->elem != ELEM_I64 ||
@@ -55,8 +55,8 @@ LLVMValueRef emit_lane_compare(Walk *w, Ex e)
 
 typedef struct Leaves {
     Walk *w;
-    Ex    at[MAX_LEAVES];
-    int   n; /* more than MAX_LEAVES: too many */
+    Ex at[MAX_LEAVES];
+    int n; /* more than MAX_LEAVES: too many */
 } Leaves;
 
 /* Every variable and load that the expression needs is known before the loop body. */
@@ -116,7 +116,9 @@ static int collect(Leaves *l, const Stmt *s)
 
     for (; s != NULL; s = s->next, n++) {
         switch (s->kind) {
-        case STMT_LOOP: n += collect(l, s->loop.body); break;
+        case STMT_LOOP:
+            n += collect(l, s->loop.body);
+            break;
         case STMT_STORE:
             if (s->store.guard != NULL)
                 add_leaf(l, s->store.guard);
@@ -126,7 +128,8 @@ static int collect(Leaves *l, const Stmt *s)
             add_leaf(l, s->cond.cond);
             n += collect(l, s->cond.then) + collect(l, s->cond.otherwise);
             break;
-        case STMT_CHECK: break;
+        case STMT_CHECK:
+            break;
         }
     }
     return n;
@@ -135,7 +138,7 @@ static int collect(Leaves *l, const Stmt *s)
 int emit_full_lanes(Walk *w, const Stmt *body, Ex leaf[MAX_LEAVES], LLVMValueRef *all)
 {
     Leaves l = {.w = w};
-    Ex     end[2] = {ex_int(w->pool, 0), ex_int(w->pool, (int64_t)w->width - 1)};
+    Ex end[2] = {ex_int(w->pool, 0), ex_int(w->pool, (int64_t)w->width - 1)};
 
     *all = NULL;
     if (collect(&l, body) > 32 || l.n > MAX_LEAVES)

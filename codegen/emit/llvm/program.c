@@ -11,11 +11,11 @@
 enum { SMALL_NS = 20000, FRAME_HEAD = 16 };
 
 typedef struct Exec {
-    Unit         *u;
-    LLVMValueRef  fn, frame, weights;
-    LLVMValueRef  sym, offset, io, workspace;
-    LLVMValueRef *kernel;  /* by position in program->kernels */
-    int          *number;  /* of each SPACE_TEMP object among them, by position in program->mem */
+    Unit *u;
+    LLVMValueRef fn, frame, weights;
+    LLVMValueRef sym, offset, io, workspace;
+    LLVMValueRef *kernel; /* by position in program->kernels */
+    int *number;          /* of each SPACE_TEMP object among them, by position in program->mem */
 } Exec;
 
 const char *unit_name(Unit *u, const char *suffix)
@@ -47,16 +47,19 @@ static LLVMValueRef load_field(Unit *u, LLVMTypeRef t, LLVMValueRef base, int64_
 
 static LLVMValueRef object_address(Exec *x, const MemObj *o)
 {
-    Unit        *u = x->u;
+    Unit *u = x->u;
     LLVMValueRef at;
-    int64_t      io = o->io;
+    int64_t io = o->io;
 
     switch (o->space) {
-    case SPACE_INPUT: return load_field(u, u->ptr, x->io, 8 * io);
+    case SPACE_INPUT:
+        return load_field(u, u->ptr, x->io, 8 * io);
     case SPACE_OUTPUT:
         return load_field(u, u->ptr, x->io, 8 * (io + (int64_t)u->program->inputs.len));
-    case SPACE_CONST: return field(u, x->weights, o->offset);
-    default: break;
+    case SPACE_CONST:
+        return field(u, x->weights, o->offset);
+    default:
+        break;
     }
     if (ex_sym_count(u->program->pool) == 0)
         return field(u, x->workspace, o->offset);
@@ -71,7 +74,7 @@ static LLVMValueRef object_address(Exec *x, const MemObj *o)
 /* Leaves with the status when it is not 0. */
 static void check_status(Exec *x, LLVMValueRef status)
 {
-    Unit             *u = x->u;
+    Unit *u = x->u;
     LLVMBasicBlockRef bad = LLVMAppendBasicBlockInContext(u->cx, x->fn, "failed");
     LLVMBasicBlockRef ok = LLVMAppendBasicBlockInContext(u->cx, x->fn, "next");
 
@@ -83,12 +86,11 @@ static void check_status(Exec *x, LLVMValueRef status)
 
 static LLVMValueRef runtime_launch(Unit *u)
 {
-    LLVMTypeRef  types[5] = {u->ptr, u->ptr, u->i64, u->i64, u->i32};
+    LLVMTypeRef types[5] = {u->ptr, u->ptr, u->i64, u->i64, u->i32};
     LLVMValueRef fn = LLVMGetNamedFunction(u->module, "mlc_rt_launch");
 
     if (fn == NULL)
-        fn = LLVMAddFunction(u->module, "mlc_rt_launch",
-                             LLVMFunctionType(u->i32, types, 5, false));
+        fn = LLVMAddFunction(u->module, "mlc_rt_launch", LLVMFunctionType(u->i32, types, 5, false));
     return fn;
 }
 
@@ -105,11 +107,11 @@ static LLVMValueRef kernel_function(Exec *x, const Kernel *k)
 
 static void launch(Exec *x, const Step *s)
 {
-    Unit         *u = x->u;
+    Unit *u = x->u;
     const Kernel *k = s->kernel;
-    Ex            work = kernel_work(k->pool, k), n = kernel_iterations(k->pool, k);
-    LLVMValueRef  fn = kernel_function(x, k), args[5], launcher;
-    int64_t       ns = INT64_MAX, count = -1;
+    Ex work = kernel_work(k->pool, k), n = kernel_iterations(k->pool, k);
+    LLVMValueRef fn = kernel_function(x, k), args[5], launcher;
+    int64_t ns = INT64_MAX, count = -1;
 
     for (size_t i = 0; i < s->args.len; i++)
         LLVMBuildStore(u->b, object_address(x, s->args.at[i]),
@@ -134,7 +136,7 @@ static void launch(Exec *x, const Step *s)
 
 static void zero(Exec *x, const Step *s)
 {
-    Unit         *u = x->u;
+    Unit *u = x->u;
     const MemObj *o = s->args.at[0];
 
     LLVMBuildMemSet(u->b, object_address(x, o), LLVMConstInt(u->i8, 0, false),
@@ -143,10 +145,10 @@ static void zero(Exec *x, const Step *s)
 
 static void open_exec(Exec *x)
 {
-    Unit          *u = x->u;
+    Unit *u = x->u;
     const Program *p = u->program;
-    size_t         most = 1;
-    LLVMValueRef   r;
+    size_t most = 1;
+    LLVMValueRef r;
 
     x->fn = LLVMAddFunction(u->module, unit_name(u, "exec"),
                             LLVMFunctionType(u->i32, &u->ptr, 1, false));
@@ -183,9 +185,9 @@ static void emit_exec(Exec *x)
 Status emit_program(Unit *u)
 {
     const Program *p = u->program;
-    Exec           x = {.u = u};
-    int            n = 0;
-    Status         worst = MLC_OK;
+    Exec x = {.u = u};
+    int n = 0;
+    Status worst = MLC_OK;
 
     x.kernel = NEW_ARRAY(u->arena, LLVMValueRef, p->kernels.len);
     x.number = NEW_ARRAY(u->arena, int, p->mem.len);

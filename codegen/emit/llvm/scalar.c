@@ -16,7 +16,7 @@ static LLVMValueRef call1(Walk *w, const char *name, LLVMValueRef a)
 
 static LLVMValueRef call2(Walk *w, const char *name, LLVMValueRef a, LLVMValueRef b)
 {
-    LLVMTypeRef  t = LLVMTypeOf(a);
+    LLVMTypeRef t = LLVMTypeOf(a);
     LLVMValueRef args[2] = {a, b};
 
     return unit_call(w->u, w->b, name, &t, 1, args, 2);
@@ -36,9 +36,9 @@ static bool is_number(Ex e)
  * operand that cannot be NaN goes first; if both may, one more selection brings a's NaN back. */
 static LLVMValueRef float_minmax(Walk *w, Ex e, LLVMValueRef a, LLVMValueRef b)
 {
-    bool              is_max = e->op == EX_MAX, swap = !is_number(e->arg[0]);
+    bool is_max = e->op == EX_MAX, swap = !is_number(e->arg[0]);
     LLVMRealPredicate order = is_max ? LLVMRealOGT : LLVMRealOLT;
-    LLVMValueRef      r, x = swap ? b : a, y = swap ? a : b;
+    LLVMValueRef r, x = swap ? b : a, y = swap ? a : b;
 
     if (w->u->is_arm64)
         return call2(w, is_max ? "llvm.maximum" : "llvm.minimum", a, b);
@@ -65,32 +65,52 @@ static LLVMValueRef float_op(Walk *w, Ex e, LLVMValueRef *v)
     LLVMBuilderRef b = w->b;
 
     switch (e->op) {
-    case EX_ADD: return LLVMBuildFAdd(b, v[0], v[1], "");
-    case EX_SUB: return LLVMBuildFSub(b, v[0], v[1], "");
-    case EX_MUL: return LLVMBuildFMul(b, v[0], v[1], "");
-    case EX_DIV: return LLVMBuildFDiv(b, v[0], v[1], "");
-    case EX_REM: return LLVMBuildFRem(b, v[0], v[1], "");
-    case EX_FLOOR_DIV: return call1(w, "llvm.floor", LLVMBuildFDiv(b, v[0], v[1], ""));
-    case EX_FLOOR_MOD: return float_mod(w, v[0], v[1]);
+    case EX_ADD:
+        return LLVMBuildFAdd(b, v[0], v[1], "");
+    case EX_SUB:
+        return LLVMBuildFSub(b, v[0], v[1], "");
+    case EX_MUL:
+        return LLVMBuildFMul(b, v[0], v[1], "");
+    case EX_DIV:
+        return LLVMBuildFDiv(b, v[0], v[1], "");
+    case EX_REM:
+        return LLVMBuildFRem(b, v[0], v[1], "");
+    case EX_FLOOR_DIV:
+        return call1(w, "llvm.floor", LLVMBuildFDiv(b, v[0], v[1], ""));
+    case EX_FLOOR_MOD:
+        return float_mod(w, v[0], v[1]);
     case EX_MIN:
-    case EX_MAX: return float_minmax(w, e, v[0], v[1]);
-    case EX_NEG: return LLVMBuildFNeg(b, v[0], "");
-    case EX_ABS: return call1(w, "llvm.fabs", v[0]);
-    case EX_SQRT: return call1(w, "llvm.sqrt", v[0]);
-    case EX_FLOOR: return call1(w, "llvm.floor", v[0]);
-    case EX_CEIL: return call1(w, "llvm.ceil", v[0]);
-    case EX_TRUNC: return call1(w, "llvm.trunc", v[0]);
-    case EX_ROUND_EVEN: return call1(w, "llvm.roundeven", v[0]);
+    case EX_MAX:
+        return float_minmax(w, e, v[0], v[1]);
+    case EX_NEG:
+        return LLVMBuildFNeg(b, v[0], "");
+    case EX_ABS:
+        return call1(w, "llvm.fabs", v[0]);
+    case EX_SQRT:
+        return call1(w, "llvm.sqrt", v[0]);
+    case EX_FLOOR:
+        return call1(w, "llvm.floor", v[0]);
+    case EX_CEIL:
+        return call1(w, "llvm.ceil", v[0]);
+    case EX_TRUNC:
+        return call1(w, "llvm.trunc", v[0]);
+    case EX_ROUND_EVEN:
+        return call1(w, "llvm.roundeven", v[0]);
     case EX_FMA: {
         LLVMTypeRef t = LLVMTypeOf(v[0]);
 
         return unit_call(w->u, b, "llvm.fma", &t, 1, v, 3);
     }
-    case EX_LT: return LLVMBuildFCmp(b, LLVMRealOLT, v[0], v[1], "");
-    case EX_LE: return LLVMBuildFCmp(b, LLVMRealOLE, v[0], v[1], "");
-    case EX_EQ: return LLVMBuildFCmp(b, LLVMRealOEQ, v[0], v[1], "");
-    case EX_NE: return LLVMBuildFCmp(b, LLVMRealUNE, v[0], v[1], "");
-    default: return emit_failure(w, (Elem)e->elem, ex_op_name[e->op]);
+    case EX_LT:
+        return LLVMBuildFCmp(b, LLVMRealOLT, v[0], v[1], "");
+    case EX_LE:
+        return LLVMBuildFCmp(b, LLVMRealOLE, v[0], v[1], "");
+    case EX_EQ:
+        return LLVMBuildFCmp(b, LLVMRealOEQ, v[0], v[1], "");
+    case EX_NE:
+        return LLVMBuildFCmp(b, LLVMRealUNE, v[0], v[1], "");
+    default:
+        return emit_failure(w, (Elem)e->elem, ex_op_name[e->op]);
     }
 }
 
@@ -109,9 +129,9 @@ static bool fits_31_bits(Walk *w, Ex e)
 
 static LLVMValueRef narrow_division(Walk *w, Ex e, LLVMValueRef *v)
 {
-    LLVMTypeRef  t = LLVMVectorType(w->u->i32, w->width);
+    LLVMTypeRef t = LLVMVectorType(w->u->i32, w->width);
     LLVMValueRef a = LLVMBuildTrunc(w->b, v[0], t, ""), b = LLVMBuildTrunc(w->b, v[1], t, "");
-    bool         is_quotient = e->op == EX_DIV || e->op == EX_FLOOR_DIV;
+    bool is_quotient = e->op == EX_DIV || e->op == EX_FLOOR_DIV;
 
     a = is_quotient ? LLVMBuildUDiv(w->b, a, b, "") : LLVMBuildURem(w->b, a, b, "");
     return LLVMBuildZExt(w->b, a, LLVMTypeOf(v[0]), "");
@@ -122,8 +142,8 @@ static LLVMValueRef safe_division(Walk *w, LLVMValueRef a, LLVMValueRef b, bool 
                                   bool is_quotient)
 {
     LLVMBuilderRef at = w->b;
-    LLVMTypeRef    t = LLVMTypeOf(a);
-    LLVMValueRef   zero = LLVMConstNull(t), ones = LLVMConstAllOnes(t), bad, minus, r;
+    LLVMTypeRef t = LLVMTypeOf(a);
+    LLVMValueRef zero = LLVMConstNull(t), ones = LLVMConstAllOnes(t), bad, minus, r;
 
     bad = LLVMBuildICmp(at, LLVMIntEQ, b, zero, "");
     if (!is_signed) {
@@ -142,12 +162,12 @@ static LLVMValueRef safe_division(Walk *w, LLVMValueRef a, LLVMValueRef b, bool 
 static LLVMValueRef division(Walk *w, Ex e, LLVMValueRef *v)
 {
     LLVMBuilderRef b = w->b;
-    ExOp           op = (ExOp)e->op;
-    bool           is_quotient = op == EX_DIV || op == EX_FLOOR_DIV;
-    bool           is_signed = elem_is_signed((Elem)e->elem);
-    bool           is_floor = is_signed && (op == EX_FLOOR_DIV || op == EX_FLOOR_MOD);
-    int64_t        divisor = 0;
-    LLVMValueRef   r, fix, rem;
+    ExOp op = (ExOp)e->op;
+    bool is_quotient = op == EX_DIV || op == EX_FLOOR_DIV;
+    bool is_signed = elem_is_signed((Elem)e->elem);
+    bool is_floor = is_signed && (op == EX_FLOOR_DIV || op == EX_FLOOR_MOD);
+    int64_t divisor = 0;
+    LLVMValueRef r, fix, rem;
 
     if (is_vector(v[0]) && fits_31_bits(w, e->arg[0]) && fits_31_bits(w, e->arg[1]) &&
         ex_is_int(e->arg[1], &divisor) && divisor > 0)
@@ -161,8 +181,8 @@ static LLVMValueRef division(Walk *w, Ex e, LLVMValueRef *v)
     rem = is_quotient ? safe_division(w, v[0], v[1], true, false) : r;
     fix = LLVMBuildICmp(b, LLVMIntSLT, LLVMBuildXor(b, rem, v[1], ""),
                         LLVMConstNull(LLVMTypeOf(rem)), "");
-    fix = LLVMBuildAnd(
-        b, fix, LLVMBuildICmp(b, LLVMIntNE, rem, LLVMConstNull(LLVMTypeOf(rem)), ""), "");
+    fix = LLVMBuildAnd(b, fix, LLVMBuildICmp(b, LLVMIntNE, rem, LLVMConstNull(LLVMTypeOf(rem)), ""),
+                       "");
     return LLVMBuildSelect(b, fix,
                            is_quotient ? LLVMBuildAdd(b, r, LLVMConstAllOnes(LLVMTypeOf(r)), "")
                                        : LLVMBuildAdd(b, r, v[1], ""),
@@ -171,7 +191,7 @@ static LLVMValueRef division(Walk *w, Ex e, LLVMValueRef *v)
 
 static LLVMValueRef shift(Walk *w, Ex e, LLVMValueRef *v)
 {
-    LLVMTypeRef  t = LLVMTypeOf(v[0]);
+    LLVMTypeRef t = LLVMTypeOf(v[0]);
     LLVMValueRef n = LLVMBuildAnd(w->b, v[1], const_of(t, elem_bits[e->elem] - 1), "");
 
     if (e->op == EX_SHL)
@@ -193,38 +213,55 @@ static LLVMValueRef int_compare(Walk *w, Ex e, LLVMValueRef *v, bool is_signed)
 static LLVMValueRef int_op(Walk *w, Ex e, LLVMValueRef *v)
 {
     LLVMBuilderRef b = w->b;
-    bool           is_signed = elem_is_signed((Elem)e->arg[0]->elem);
-    LLVMValueRef   args[2] = {v[0], LLVMConstInt(w->u->i1, 0, false)};
-    LLVMTypeRef    t = LLVMTypeOf(v[0]);
+    bool is_signed = elem_is_signed((Elem)e->arg[0]->elem);
+    LLVMValueRef args[2] = {v[0], LLVMConstInt(w->u->i1, 0, false)};
+    LLVMTypeRef t = LLVMTypeOf(v[0]);
 
     switch (e->op) {
-    case EX_ADD: return LLVMBuildAdd(b, v[0], v[1], "");
-    case EX_SUB: return LLVMBuildSub(b, v[0], v[1], "");
-    case EX_MUL: return LLVMBuildMul(b, v[0], v[1], "");
+    case EX_ADD:
+        return LLVMBuildAdd(b, v[0], v[1], "");
+    case EX_SUB:
+        return LLVMBuildSub(b, v[0], v[1], "");
+    case EX_MUL:
+        return LLVMBuildMul(b, v[0], v[1], "");
     case EX_DIV:
     case EX_REM:
     case EX_FLOOR_DIV:
-    case EX_FLOOR_MOD: return division(w, e, v);
-    case EX_MIN: return call2(w, is_signed ? "llvm.smin" : "llvm.umin", v[0], v[1]);
-    case EX_MAX: return call2(w, is_signed ? "llvm.smax" : "llvm.umax", v[0], v[1]);
-    case EX_NEG: return LLVMBuildNeg(b, v[0], "");
-    case EX_ABS: return is_signed ? unit_call(w->u, b, "llvm.abs", &t, 1, args, 2) : v[0];
-    case EX_FMA: return LLVMBuildAdd(b, LLVMBuildMul(b, v[0], v[1], ""), v[2], "");
-    case EX_AND: return LLVMBuildAnd(b, v[0], v[1], "");
-    case EX_OR: return LLVMBuildOr(b, v[0], v[1], "");
-    case EX_XOR: return LLVMBuildXor(b, v[0], v[1], "");
-    case EX_NOT: return LLVMBuildNot(b, v[0], "");
+    case EX_FLOOR_MOD:
+        return division(w, e, v);
+    case EX_MIN:
+        return call2(w, is_signed ? "llvm.smin" : "llvm.umin", v[0], v[1]);
+    case EX_MAX:
+        return call2(w, is_signed ? "llvm.smax" : "llvm.umax", v[0], v[1]);
+    case EX_NEG:
+        return LLVMBuildNeg(b, v[0], "");
+    case EX_ABS:
+        return is_signed ? unit_call(w->u, b, "llvm.abs", &t, 1, args, 2) : v[0];
+    case EX_FMA:
+        return LLVMBuildAdd(b, LLVMBuildMul(b, v[0], v[1], ""), v[2], "");
+    case EX_AND:
+        return LLVMBuildAnd(b, v[0], v[1], "");
+    case EX_OR:
+        return LLVMBuildOr(b, v[0], v[1], "");
+    case EX_XOR:
+        return LLVMBuildXor(b, v[0], v[1], "");
+    case EX_NOT:
+        return LLVMBuildNot(b, v[0], "");
     case EX_SHL:
-    case EX_SHR: return shift(w, e, v);
+    case EX_SHR:
+        return shift(w, e, v);
     case EX_FLOOR:
     case EX_CEIL:
     case EX_TRUNC:
-    case EX_ROUND_EVEN: return v[0];
+    case EX_ROUND_EVEN:
+        return v[0];
     case EX_LT:
     case EX_LE:
     case EX_EQ:
-    case EX_NE: return int_compare(w, e, v, is_signed);
-    default: return emit_failure(w, (Elem)e->elem, ex_op_name[e->op]);
+    case EX_NE:
+        return int_compare(w, e, v, is_signed);
+    default:
+        return emit_failure(w, (Elem)e->elem, ex_op_name[e->op]);
     }
 }
 
@@ -234,9 +271,11 @@ static LLVMValueRef bool_op(Walk *w, Ex e, LLVMValueRef *v)
 {
     switch (e->op) {
     case EX_ADD:
-    case EX_MAX: return LLVMBuildOr(w->b, v[0], v[1], "");
+    case EX_MAX:
+        return LLVMBuildOr(w->b, v[0], v[1], "");
     case EX_MUL:
-    case EX_MIN: return LLVMBuildAnd(w->b, v[0], v[1], "");
+    case EX_MIN:
+        return LLVMBuildAnd(w->b, v[0], v[1], "");
     case EX_AND:
     case EX_OR:
     case EX_XOR:
@@ -244,8 +283,10 @@ static LLVMValueRef bool_op(Walk *w, Ex e, LLVMValueRef *v)
     case EX_LT:
     case EX_LE:
     case EX_EQ:
-    case EX_NE: return int_op(w, e, v);
-    default: return emit_failure(w, ELEM_BOOL, ex_op_name[e->op]);
+    case EX_NE:
+        return int_op(w, e, v);
+    default:
+        return emit_failure(w, ELEM_BOOL, ex_op_name[e->op]);
     }
 }
 
@@ -261,8 +302,8 @@ static LLVMValueRef select_op(Walk *w, LLVMValueRef *v)
 LLVMValueRef emit_scalar(Walk *w, Ex e)
 {
     LLVMValueRef v[3], narrow;
-    Elem         of = (Elem)e->arg[0]->elem;
-    bool         wide = false;
+    Elem of = (Elem)e->arg[0]->elem;
+    bool wide = false;
 
     if (e->op >= EX_EXP)
         return emit_value(w, ex_expand_math(w->pool, e));

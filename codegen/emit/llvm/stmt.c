@@ -9,10 +9,10 @@ enum { MAX_LANES = 64, MAX_UNROLL = 4096 };
 /* for (var = 0; var < extent; var++), tested at the end. */
 static void serial_loop(Walk *w, const Stmt *s)
 {
-    Scope             scope = scope_open(w);
-    LLVMValueRef      n = emit_value(w, ex_var_extent(w->pool, s->loop.var)), v[2], phi, more;
+    Scope scope = scope_open(w);
+    LLVMValueRef n = emit_value(w, ex_var_extent(w->pool, s->loop.var)), v[2], phi, more;
     LLVMBasicBlockRef body = new_block(w, "loop"), after = new_block(w, "end"), from[2];
-    LLVMValueRef      zero = unit_i64(w->u, 0);
+    LLVMValueRef zero = unit_i64(w->u, 0);
 
     more = LLVMBuildICmp(w->b, LLVMIntSGT, n, zero, "");
     from[0] = LLVMGetInsertBlock(w->b);
@@ -64,11 +64,11 @@ static void lanes_in_scope(Walk *w, const Stmt *body, int n, const Ex *holds)
 /* With tails, the body comes twice: without masks for full iterations, and with. */
 static void vector_loop(Walk *w, const Stmt *s, int64_t n)
 {
-    Scope             scope = scope_open(w);
-    Ex                leaf[MAX_LEAVES];
-    LLVMValueRef      all;
+    Scope scope = scope_open(w);
+    Ex leaf[MAX_LEAVES];
+    LLVMValueRef all;
     LLVMBasicBlockRef full, part, after;
-    int               nleaf;
+    int nleaf;
 
     w->lane = s->loop.var;
     w->width = (unsigned)n;
@@ -98,7 +98,7 @@ static void vector_loop(Walk *w, const Stmt *s, int64_t n)
 static void emit_loop(Walk *w, const Stmt *s)
 {
     int64_t n = -1;
-    bool    is_const = ex_is_int(ex_var_extent(w->pool, s->loop.var), &n);
+    bool is_const = ex_is_int(ex_var_extent(w->pool, s->loop.var), &n);
 
     if (is_const && n <= 0)
         return;
@@ -114,8 +114,8 @@ static void emit_loop(Walk *w, const Stmt *s)
 static void conditionally(Walk *w, LLVMValueRef cond, void (*fn)(Walk *, const Stmt *),
                           const Stmt *s)
 {
-    Scope             scope;
-    LLVMValueRef      outer = w->mask;
+    Scope scope;
+    LLVMValueRef outer = w->mask;
     LLVMBasicBlockRef after = NULL;
 
     if (LLVMIsAConstantInt(cond) != NULL && LLVMConstIntGetZExtValue(cond) == 0)
@@ -154,9 +154,9 @@ static void emit_if(Walk *w, const Stmt *s)
 /* A failed check stores its code in the frame and leaves the kernel. */
 static void emit_check(Walk *w, const Stmt *s)
 {
-    LLVMValueRef      ok = emit_value(w, s->check.cond), store;
+    LLVMValueRef ok = emit_value(w, s->check.cond), store;
     LLVMBasicBlockRef bad, go_on;
-    LLVMTypeRef       t;
+    LLVMTypeRef t;
 
     if (is_vector(ok) || w->mask != NULL) {
         ok = splat(w, ok);
@@ -180,15 +180,21 @@ void emit_stmts(Walk *w, const Stmt *s)
 {
     for (; s != NULL && w->error == MLC_OK; s = s->next) {
         switch (s->kind) {
-        case STMT_LOOP: emit_loop(w, s); break;
+        case STMT_LOOP:
+            emit_loop(w, s);
+            break;
         case STMT_STORE:
             if (s->store.guard != NULL)
                 conditionally(w, emit_value(w, s->store.guard), store_value, s);
             else
                 store_value(w, s);
             break;
-        case STMT_IF: emit_if(w, s); break;
-        case STMT_CHECK: emit_check(w, s); break;
+        case STMT_IF:
+            emit_if(w, s);
+            break;
+        case STMT_CHECK:
+            emit_check(w, s);
+            break;
         }
         scope_end_statement(w);
     }

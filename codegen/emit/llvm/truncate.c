@@ -9,7 +9,7 @@
 static LLVMValueRef lanes(Walk *w, LLVMValueRef v, unsigned at, unsigned n)
 {
     LLVMValueRef k[64];
-    unsigned     size = LLVMGetVectorSize(LLVMTypeOf(v));
+    unsigned size = LLVMGetVectorSize(LLVMTypeOf(v));
 
     for (unsigned i = 0; i < n; i++)
         k[i] = unit_i32(w->u, MIN(at + i, size - 1));
@@ -33,7 +33,7 @@ static LLVMValueRef join(Walk *w, LLVMValueRef a, LLVMValueRef b, unsigned n)
 
 static LLVMValueRef native(Walk *w, LLVMValueRef v, unsigned n)
 {
-    Unit        *u = w->u;
+    Unit *u = w->u;
     LLVMValueRef args[4] = {v, NULL, NULL, NULL};
 
     if (n == 4)
@@ -48,7 +48,7 @@ static LLVMValueRef native(Walk *w, LLVMValueRef v, unsigned n)
 
 static LLVMValueRef x86_vector(Walk *w, LLVMValueRef v)
 {
-    unsigned     n = w->width, step = 4;
+    unsigned n = w->width, step = 4;
     LLVMValueRef r = NULL, part;
 
     if (w->u->has_avx && n > 4)
@@ -71,7 +71,7 @@ static LLVMValueRef x86_truncate(Walk *w, LLVMValueRef v)
 
 static LLVMValueRef float_const(Walk *w, LLVMValueRef like, double v)
 {
-    LLVMTypeRef  t = LLVMTypeOf(like);
+    LLVMTypeRef t = LLVMTypeOf(like);
     LLVMValueRef c = LLVMConstReal(is_vector(like) ? LLVMGetElementType(t) : t, v);
 
     return is_vector(like) ? splat(w, c) : c;
@@ -80,7 +80,7 @@ static LLVMValueRef float_const(Walk *w, LLVMValueRef like, double v)
 /* To i32, or i64 when `wide`. */
 static LLVMValueRef to_signed(Walk *w, LLVMValueRef v, Elem from, bool wide)
 {
-    LLVMTypeRef  types[2] = {shaped(w, wide ? w->u->i64 : w->u->i32, v), LLVMTypeOf(v)};
+    LLVMTypeRef types[2] = {shaped(w, wide ? w->u->i64 : w->u->i32, v), LLVMTypeOf(v)};
     LLVMValueRef r, fits;
 
     if (from == ELEM_F32 && !wide && !w->u->is_arm64)
@@ -99,8 +99,7 @@ LLVMValueRef emit_truncate(Walk *w, LLVMValueRef v, Elem from, Elem to)
                                  "");
     upper = to_signed(w, LLVMBuildFSub(w->b, v, float_const(w, v, 0x1p63), ""), from, true);
     upper = LLVMBuildXor(w->b, upper, const_of(LLVMTypeOf(upper), INT64_MIN), "");
-    top = LLVMBuildAnd(w->b,
-                       LLVMBuildFCmp(w->b, LLVMRealOGE, v, float_const(w, v, 0x1p63), ""),
+    top = LLVMBuildAnd(w->b, LLVMBuildFCmp(w->b, LLVMRealOGE, v, float_const(w, v, 0x1p63), ""),
                        LLVMBuildFCmp(w->b, LLVMRealOLT, v, float_const(w, v, 0x1p64), ""), "");
     return LLVMBuildSelect(w->b, top, upper, r, "");
 }

@@ -37,20 +37,24 @@ static void initialize_target(bool is_arm64)
 
 static LLVMCodeGenOptLevel level(int n)
 {
-    return n == 0 ? LLVMCodeGenLevelNone : n == 1 ? LLVMCodeGenLevelLess
-         : n == 2 ? LLVMCodeGenLevelDefault : LLVMCodeGenLevelAggressive;
+    return n == 0   ? LLVMCodeGenLevelNone
+           : n == 1 ? LLVMCodeGenLevelLess
+           : n == 2 ? LLVMCodeGenLevelDefault
+                    : LLVMCodeGenLevelAggressive;
 }
 
 static Status open_machine(Unit *u)
 {
     const CodegenOptions *o = u->opt;
-    LLVMTargetRef         target;
-    char                 *why = NULL;
+    LLVMTargetRef target;
+    char *why = NULL;
 
     u->is_arm64 = str_starts(o->triple, "aarch64") || str_starts(o->triple, "arm64");
     if (!u->is_arm64 && !str_starts(o->triple, "x86_64"))
-        return diag_error(u->ctx, E0401, (Loc){0}, MLC_USAGE, "triple '%s' is neither x86_64 nor "
-                          "aarch64", o->triple);
+        return diag_error(u->ctx, E0401, (Loc){0}, MLC_USAGE,
+                          "triple '%s' is neither x86_64 nor "
+                          "aarch64",
+                          o->triple);
     u->has_avx512 = strstr(o->features, "+avx512f") != NULL;
     u->has_avx = u->has_avx512 || strstr(o->features, "+avx") != NULL;
     u->has_f16c = u->is_arm64 || u->has_avx512 || strstr(o->features, "+f16c") != NULL;
@@ -104,10 +108,14 @@ LLVMTypeRef unit_memory(const Unit *u, Elem e)
     if (e == ELEM_F64)
         return u->f64;
     switch (elem_bits[e]) {
-    case 16: return u->i16;
-    case 32: return u->i32;
-    case 64: return u->i64;
-    default: return u->i8; /* sub-byte types: one or the byte that holds them */
+    case 16:
+        return u->i16;
+    case 32:
+        return u->i32;
+    case 64:
+        return u->i64;
+    default:
+        return u->i8; /* sub-byte types: one or the byte that holds them */
     }
 }
 
@@ -116,7 +124,10 @@ LLVMTypeRef unit_type(const Unit *u, Elem e)
     return e == ELEM_BOOL ? u->i1 : unit_memory(u, e);
 }
 
-LLVMValueRef unit_i64(const Unit *u, int64_t v) { return LLVMConstInt(u->i64, (uint64_t)v, true); }
+LLVMValueRef unit_i64(const Unit *u, int64_t v)
+{
+    return LLVMConstInt(u->i64, (uint64_t)v, true);
+}
 LLVMValueRef unit_i32(const Unit *u, int64_t v)
 {
     return LLVMConstInt(u->i32, (uint64_t)(uint32_t)v, false);
@@ -179,7 +190,7 @@ static const char *const passes[] = {
 
 static Status verify(Unit *u)
 {
-    char  *why = NULL;
+    char *why = NULL;
     Status st = MLC_OK;
 
     if (LLVMVerifyModule(u->module, LLVMReturnStatusAction, &why))
@@ -191,14 +202,14 @@ static Status verify(Unit *u)
 Status unit_optimize(Unit *u)
 {
     LLVMPassBuilderOptionsRef opt;
-    LLVMErrorRef              error;
+    LLVMErrorRef error;
 
     TRY(verify(u));
     opt = LLVMCreatePassBuilderOptions();
     error = LLVMRunPasses(u->module, passes[MIN(u->opt->level, 2)], u->machine, opt);
     LLVMDisposePassBuilderOptions(opt);
     if (error != NULL) {
-        char  *why = LLVMGetErrorMessage(error);
+        char *why = LLVMGetErrorMessage(error);
         Status st = failed(u, "passes", why);
 
         LLVMDisposeErrorMessage(why);
@@ -225,7 +236,7 @@ static Status machine_code(Unit *u, LLVMMemoryBufferRef *out)
 Status unit_write(Unit *u)
 {
     LLVMMemoryBufferRef buffer;
-    Status              st;
+    Status st;
 
     if (u->opt->kind == EMIT_LLVM_IR) {
         char *text = LLVMPrintModuleToString(u->module);

@@ -7,7 +7,10 @@ enum { FACT_KNOWN = 1, FACT_LOADS = 2, FACT_FLEETING = 4 };
 
 /* ---- shapes of values ---- */
 
-bool is_vector(LLVMValueRef v) { return LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMVectorTypeKind; }
+bool is_vector(LLVMValueRef v)
+{
+    return LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMVectorTypeKind;
+}
 
 LLVMTypeRef shaped(Walk *w, LLVMTypeRef scalar, LLVMValueRef like)
 {
@@ -16,7 +19,7 @@ LLVMTypeRef shaped(Walk *w, LLVMTypeRef scalar, LLVMValueRef like)
 
 LLVMValueRef splat(Walk *w, LLVMValueRef v)
 {
-    LLVMTypeRef  t;
+    LLVMTypeRef t;
     LLVMValueRef one;
 
     if (is_vector(v))
@@ -37,9 +40,9 @@ void same_shape(Walk *w, LLVMValueRef *a, LLVMValueRef *b)
 
 LLVMValueRef const_of(LLVMTypeRef t, int64_t v)
 {
-    LLVMTypeRef  one;
+    LLVMTypeRef one;
     LLVMValueRef at[64], c;
-    unsigned     n, bits;
+    unsigned n, bits;
 
     if (LLVMGetTypeKind(t) != LLVMVectorTypeKind) {
         bits = LLVMGetIntTypeWidth(t);
@@ -76,7 +79,10 @@ LLVMValueRef emit_failure(Walk *w, Elem e, const char *what)
 
 /* ---- the memo ---- */
 
-Scope scope_open(const Walk *w) { return (Scope){w->kept.len, w->fleet.len}; }
+Scope scope_open(const Walk *w)
+{
+    return (Scope){w->kept.len, w->fleet.len};
+}
 
 void scope_close(Walk *w, Scope s)
 {
@@ -100,7 +106,10 @@ static void reserve_id(Walk *w, uint32_t id)
     }
 }
 
-bool is_bound(const Walk *w, Ex e) { return e->id < w->memo.len && w->memo.at[e->id] != NULL; }
+bool is_bound(const Walk *w, Ex e)
+{
+    return e->id < w->memo.len && w->memo.at[e->id] != NULL;
+}
 
 void bind_variable(Walk *w, Ex var, LLVMValueRef v)
 {
@@ -128,14 +137,17 @@ static unsigned facts_of(Walk *w, Ex e)
     return f;
 }
 
-bool has_load(Walk *w, Ex e) { return (facts_of(w, e) & FACT_LOADS) != 0; }
+bool has_load(Walk *w, Ex e)
+{
+    return (facts_of(w, e) & FACT_LOADS) != 0;
+}
 
 /* ---- leaves and sums ---- */
 
 static LLVMValueRef emit_const(Walk *w, Ex e)
 {
     LLVMTypeRef t = unit_type(w->u, e->elem);
-    uint64_t    bits = 0;
+    uint64_t bits = 0;
 
     if (e->elem == ELEM_F32 || e->elem == ELEM_F64)
         return LLVMConstReal(t, e->f);
@@ -147,7 +159,7 @@ static LLVMValueRef emit_const(Walk *w, Ex e)
 
 static LLVMValueRef emit_symbol(Walk *w, Ex e)
 {
-    Unit        *u = w->u;
+    Unit *u = w->u;
     LLVMValueRef at, index, *v = &w->sym_value[e->i];
 
     if (*v == NULL) {
@@ -173,14 +185,14 @@ static LLVMValueRef chain(Walk *w, LLVMValueRef acc, LLVMValueRef v, Build2 *bui
  * (sizes fit 63 bits); arithmetic on the user's data wraps. */
 static LLVMValueRef emit_sum(Walk *w, Ex e)
 {
-    bool         wraps = has_load(w, e);
-    Build2      *add = wraps ? LLVMBuildAdd : LLVMBuildNSWAdd;
-    Build2      *mul = wraps ? LLVMBuildMul : LLVMBuildNSWMul;
+    bool wraps = has_load(w, e);
+    Build2 *add = wraps ? LLVMBuildAdd : LLVMBuildNSWAdd;
+    Build2 *mul = wraps ? LLVMBuildMul : LLVMBuildNSWMul;
     LLVMValueRef sum[2] = {e->i != 0 ? unit_i64(w->u, e->i) : NULL, NULL};
 
     for (int i = 0; i < e->narg; i++) {
         LLVMValueRef v = emit_value(w, e->arg[i]);
-        int          wide = is_vector(v);
+        int wide = is_vector(v);
 
         if (e->coef[i] != 1)
             v = mul(w->b, v, const_of(LLVMTypeOf(v), e->coef[i]), "");
@@ -195,7 +207,7 @@ static LLVMValueRef emit_sum(Walk *w, Ex e)
 
 static LLVMValueRef emit_product(Walk *w, Ex e)
 {
-    Build2      *mul = has_load(w, e) ? LLVMBuildMul : LLVMBuildNSWMul;
+    Build2 *mul = has_load(w, e) ? LLVMBuildMul : LLVMBuildNSWMul;
     LLVMValueRef p[2] = {NULL, NULL};
 
     for (int i = 0; i < e->narg; i++) {
@@ -210,7 +222,7 @@ static LLVMValueRef emit_product(Walk *w, Ex e)
 
 static LLVMValueRef in_scope(Walk *w, Ex e)
 {
-    Scope        s = scope_open(w);
+    Scope s = scope_open(w);
     LLVMValueRef v = emit_value(w, e);
 
     scope_close(w, s);
@@ -222,7 +234,7 @@ static LLVMValueRef guard_branch(Walk *w, LLVMValueRef pred, Ex e)
 {
     LLVMBasicBlockRef yes = new_block(w, "guarded"), no = new_block(w, "otherwise");
     LLVMBasicBlockRef join = new_block(w, "join"), from[2];
-    LLVMValueRef      v[2], phi;
+    LLVMValueRef v[2], phi;
 
     LLVMBuildCondBr(w->b, pred, yes, no);
     LLVMPositionBuilderAtEnd(w->b, yes);
@@ -277,25 +289,35 @@ LLVMValueRef emit_guard(Walk *w, Ex e)
 static LLVMValueRef emit_new(Walk *w, Ex e)
 {
     switch (e->op) {
-    case EX_CONST: return emit_const(w, e);
-    case EX_SYM: return emit_symbol(w, e);
-    case EX_LOAD: return emit_load(w, e);
-    case EX_GUARD: return emit_guard(w, e);
-    case EX_CAST: return emit_cast(w, e);
-    case EX_BITS: return emit_bits(w, e);
-    case EX_LIN: return emit_sum(w, e);
-    case EX_PROD: return emit_product(w, e);
+    case EX_CONST:
+        return emit_const(w, e);
+    case EX_SYM:
+        return emit_symbol(w, e);
+    case EX_LOAD:
+        return emit_load(w, e);
+    case EX_GUARD:
+        return emit_guard(w, e);
+    case EX_CAST:
+        return emit_cast(w, e);
+    case EX_BITS:
+        return emit_bits(w, e);
+    case EX_LIN:
+        return emit_sum(w, e);
+    case EX_PROD:
+        return emit_product(w, e);
     case EX_VAR:
     case EX_ACC:
-    case EX_RHS: return emit_failure(w, e->elem, "a variable outside of its loop");
-    default: return emit_scalar(w, e);
+    case EX_RHS:
+        return emit_failure(w, e->elem, "a variable outside of its loop");
+    default:
+        return emit_scalar(w, e);
     }
 }
 
 LLVMValueRef emit_value(Walk *w, Ex e)
 {
     LLVMValueRef v;
-    bool         fleeting = (facts_of(w, e) & FACT_FLEETING) != 0;
+    bool fleeting = (facts_of(w, e) & FACT_FLEETING) != 0;
 
     if (w->memo.at[e->id] != NULL)
         return w->memo.at[e->id];

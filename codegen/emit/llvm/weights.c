@@ -3,7 +3,8 @@
  * Up to INLINE_BYTES they are an ordinary LLVM constant. More would cost seconds and gigabytes
  * there, so the assembler copies the bytes itself: `.incbin` of the model file, by descriptor, or
  * of a memory file for constants that lie in no file. The bytes of the object do not depend on
- * which way they came. Assembly, IR and bitcode outputs declare large weights without their bytes. */
+ * which way they came. Assembly, IR and bitcode outputs declare large weights without their bytes.
+ */
 #include "codegen/emit/llvm/emit.h"
 
 #include "ir/base/str.h"
@@ -17,7 +18,7 @@ enum { INLINE_BYTES = 1 << 16 };
 
 typedef struct Piece {
     const MemObj *obj;
-    int64_t       bytes;
+    int64_t bytes;
 } Piece;
 
 static int by_offset(const void *a, const void *b)
@@ -31,8 +32,8 @@ static int by_offset(const void *a, const void *b)
 
 static Status unreadable(Unit *u, const MemObj *o)
 {
-    return diag_error(u->ctx, E0002, (Loc){0}, MLC_SYSTEM, "the bytes of constant %s cannot be read",
-                      o->name);
+    return diag_error(u->ctx, E0002, (Loc){0}, MLC_SYSTEM,
+                      "the bytes of constant %s cannot be read", o->name);
 }
 
 /* The descriptor of a file that holds the constant, at *offset, or -1: the model's file, or that of
@@ -75,11 +76,11 @@ static void repeat(char *to, int64_t n, const char *one, int64_t size)
 static Status bytes_of(Unit *u, const Piece *p, const char **out)
 {
     const Tensor *t = p->obj->data;
-    int64_t       have = (int64_t)t->size_bytes;
-    const char   *data = t->data;
-    char         *copy;
-    int64_t       from;
-    int           fd = file_of(u, t, &from);
+    int64_t have = (int64_t)t->size_bytes;
+    const char *data = t->data;
+    char *copy;
+    int64_t from;
+    int fd = file_of(u, t, &from);
 
     if (data == NULL && fd < 0)
         return unreadable(u, p->obj);
@@ -120,7 +121,7 @@ static Status inline_weights(Unit *u, const Piece *p, size_t n, int64_t total, L
 /* ---- large: by the assembler ---- */
 
 typedef struct Side {
-    FILE   *f; /* memory file of what lies in no file */
+    FILE *f; /* memory file of what lies in no file */
     int64_t size;
 } Side;
 
@@ -137,9 +138,9 @@ static Status open_side(Unit *u, Side *s)
 static Status add_piece(Unit *u, Str *text, Side *s, const Piece *p)
 {
     const Tensor *t = p->obj->data;
-    int64_t       from;
-    int           fd = file_of(u, t, &from);
-    const char   *data;
+    int64_t from;
+    int fd = file_of(u, t, &from);
+    const char *data;
 
     if (p->bytes == 0)
         return MLC_OK;
@@ -158,9 +159,9 @@ static Status add_piece(Unit *u, Str *text, Side *s, const Piece *p)
 
 static Status section_weights(Unit *u, const Piece *p, size_t n, int64_t total)
 {
-    Str         text = str_new(u->arena);
-    Side        side = {NULL, 0};
-    int64_t     at = 0;
+    Str text = str_new(u->arena);
+    Side side = {NULL, 0};
+    int64_t at = 0;
     const char *name = unit_name(u, "weights");
 
     TRY(open_side(u, &side));
@@ -183,7 +184,7 @@ static Status section_weights(Unit *u, const Piece *p, size_t n, int64_t total)
 static Status check_layout(Unit *u, Piece *p, size_t *n, int64_t *total)
 {
     int64_t end = 0;
-    size_t  k = 0;
+    size_t k = 0;
 
     for (size_t i = 0; i < *n; i++) {
         const MemObj *o = p[i].obj;
@@ -205,9 +206,9 @@ static Status check_layout(Unit *u, Piece *p, size_t *n, int64_t *total)
 Status emit_weights(Unit *u, LLVMValueRef *address)
 {
     const Program *p = u->program;
-    Piece         *piece = NEW_ARRAY(u->arena, Piece, p->mem.len);
-    size_t         n = 0;
-    int64_t        total = 0;
+    Piece *piece = NEW_ARRAY(u->arena, Piece, p->mem.len);
+    size_t n = 0;
+    int64_t total = 0;
 
     for (size_t i = 0; i < p->mem.len; i++) {
         const MemObj *o = p->mem.at[i];
@@ -225,8 +226,8 @@ Status emit_weights(Unit *u, LLVMValueRef *address)
     }
     if (total <= INLINE_BYTES)
         return inline_weights(u, piece, n, total, address);
-    *address = LLVMAddGlobal(u->module, LLVMArrayType2(u->i8, (uint64_t)total),
-                             unit_name(u, "weights"));
+    *address =
+        LLVMAddGlobal(u->module, LLVMArrayType2(u->i8, (uint64_t)total), unit_name(u, "weights"));
     LLVMSetVisibility(*address, LLVMHiddenVisibility);
     LLVMSetGlobalConstant(*address, true);
     LLVMSetAlignment(*address, 64);

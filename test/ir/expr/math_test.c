@@ -17,17 +17,17 @@ enum { LANES = 512, MAX_NODES = 1024 };
 /* ---- a small evaluator: every node for LANES arguments at once ---- */
 
 typedef union Lane {
-    float    f;
-    double   d;
-    int32_t  i;
-    int64_t  l;
-    bool     b;
+    float f;
+    double d;
+    int32_t i;
+    int64_t l;
+    bool b;
 } Lane;
 
 typedef struct Eval {
-    Ex    node[MAX_NODES];
+    Ex node[MAX_NODES];
     Lane *value[MAX_NODES];
-    int   n;
+    int n;
 } Eval;
 
 static int find(const Eval *v, Ex e)
@@ -50,62 +50,104 @@ static void collect(Eval *v, Arena *a, Ex e)
     v->node[v->n++] = e;
 }
 
-#define EACH(expr)                        \
-    for (int i = 0; i < LANES; i++) {     \
-        expr;                             \
-    }                                     \
+#define EACH(expr)                                                                                 \
+    for (int i = 0; i < LANES; i++) {                                                              \
+        expr;                                                                                      \
+    }                                                                                              \
     return
 
 static void float_lanes(ExOp op, Lane *r, const Lane *x, const Lane *y, const Lane *z)
 {
     switch (op) {
-    case EX_ADD: EACH(r[i].f = x[i].f + y[i].f);
-    case EX_SUB: EACH(r[i].f = x[i].f - y[i].f);
-    case EX_MUL: EACH(r[i].f = x[i].f * y[i].f);
-    case EX_DIV: EACH(r[i].f = x[i].f / y[i].f);
-    case EX_MIN: EACH(r[i].f = x[i].f != x[i].f || x[i].f < y[i].f ? x[i].f : y[i].f);
-    case EX_MAX: EACH(r[i].f = x[i].f != x[i].f || x[i].f > y[i].f ? x[i].f : y[i].f);
-    case EX_NEG: EACH(r[i].f = -x[i].f);
-    case EX_ABS: EACH(r[i].f = fabsf(x[i].f));
-    case EX_SQRT: EACH(r[i].f = sqrtf(x[i].f));
-    case EX_FLOOR: EACH(r[i].f = floorf(x[i].f));
-    case EX_TRUNC: EACH(r[i].f = truncf(x[i].f));
-    case EX_ROUND_EVEN: EACH(r[i].f = rintf(x[i].f));
-    case EX_FMA: EACH(r[i].f = fmaf(x[i].f, y[i].f, z[i].f));
-    case EX_LT: EACH(r[i].b = x[i].f < y[i].f);
-    case EX_LE: EACH(r[i].b = x[i].f <= y[i].f);
-    case EX_EQ: EACH(r[i].b = x[i].f == y[i].f);
-    case EX_NE: EACH(r[i].b = x[i].f != y[i].f);
-    default: fail_msg("f32 operation %s", ex_op_name[op]);
+    case EX_ADD:
+        EACH(r[i].f = x[i].f + y[i].f);
+    case EX_SUB:
+        EACH(r[i].f = x[i].f - y[i].f);
+    case EX_MUL:
+        EACH(r[i].f = x[i].f * y[i].f);
+    case EX_DIV:
+        EACH(r[i].f = x[i].f / y[i].f);
+    case EX_MIN:
+        EACH(r[i].f = x[i].f != x[i].f || x[i].f < y[i].f ? x[i].f : y[i].f);
+    case EX_MAX:
+        EACH(r[i].f = x[i].f != x[i].f || x[i].f > y[i].f ? x[i].f : y[i].f);
+    case EX_NEG:
+        EACH(r[i].f = -x[i].f);
+    case EX_ABS:
+        EACH(r[i].f = fabsf(x[i].f));
+    case EX_SQRT:
+        EACH(r[i].f = sqrtf(x[i].f));
+    case EX_FLOOR:
+        EACH(r[i].f = floorf(x[i].f));
+    case EX_TRUNC:
+        EACH(r[i].f = truncf(x[i].f));
+    case EX_ROUND_EVEN:
+        EACH(r[i].f = rintf(x[i].f));
+    case EX_FMA:
+        EACH(r[i].f = fmaf(x[i].f, y[i].f, z[i].f));
+    case EX_LT:
+        EACH(r[i].b = x[i].f < y[i].f);
+    case EX_LE:
+        EACH(r[i].b = x[i].f <= y[i].f);
+    case EX_EQ:
+        EACH(r[i].b = x[i].f == y[i].f);
+    case EX_NE:
+        EACH(r[i].b = x[i].f != y[i].f);
+    default:
+        fail_msg("f32 operation %s", ex_op_name[op]);
     }
 }
 
 static void double_lanes(ExOp op, Lane *r, const Lane *x, const Lane *y, const Lane *z)
 {
     switch (op) {
-    case EX_ADD: EACH(r[i].d = x[i].d + y[i].d);
-    case EX_SUB: EACH(r[i].d = x[i].d - y[i].d);
-    case EX_MUL: EACH(r[i].d = x[i].d * y[i].d);
-    case EX_DIV: EACH(r[i].d = x[i].d / y[i].d);
-    case EX_MIN: EACH(r[i].d = x[i].d != x[i].d || x[i].d < y[i].d ? x[i].d : y[i].d);
-    case EX_MAX: EACH(r[i].d = x[i].d != x[i].d || x[i].d > y[i].d ? x[i].d : y[i].d);
-    case EX_NEG: EACH(r[i].d = -x[i].d);
-    case EX_ABS: EACH(r[i].d = fabs(x[i].d));
-    case EX_SQRT: EACH(r[i].d = sqrt(x[i].d));
-    case EX_FLOOR: EACH(r[i].d = floor(x[i].d));
-    case EX_TRUNC: EACH(r[i].d = trunc(x[i].d));
-    case EX_ROUND_EVEN: EACH(r[i].d = rint(x[i].d));
-    case EX_FMA: EACH(r[i].d = fma(x[i].d, y[i].d, z[i].d));
-    case EX_LT: EACH(r[i].b = x[i].d < y[i].d);
-    case EX_LE: EACH(r[i].b = x[i].d <= y[i].d);
-    case EX_EQ: EACH(r[i].b = x[i].d == y[i].d);
-    case EX_NE: EACH(r[i].b = x[i].d != y[i].d);
-    default: fail_msg("f64 operation %s", ex_op_name[op]);
+    case EX_ADD:
+        EACH(r[i].d = x[i].d + y[i].d);
+    case EX_SUB:
+        EACH(r[i].d = x[i].d - y[i].d);
+    case EX_MUL:
+        EACH(r[i].d = x[i].d * y[i].d);
+    case EX_DIV:
+        EACH(r[i].d = x[i].d / y[i].d);
+    case EX_MIN:
+        EACH(r[i].d = x[i].d != x[i].d || x[i].d < y[i].d ? x[i].d : y[i].d);
+    case EX_MAX:
+        EACH(r[i].d = x[i].d != x[i].d || x[i].d > y[i].d ? x[i].d : y[i].d);
+    case EX_NEG:
+        EACH(r[i].d = -x[i].d);
+    case EX_ABS:
+        EACH(r[i].d = fabs(x[i].d));
+    case EX_SQRT:
+        EACH(r[i].d = sqrt(x[i].d));
+    case EX_FLOOR:
+        EACH(r[i].d = floor(x[i].d));
+    case EX_TRUNC:
+        EACH(r[i].d = trunc(x[i].d));
+    case EX_ROUND_EVEN:
+        EACH(r[i].d = rint(x[i].d));
+    case EX_FMA:
+        EACH(r[i].d = fma(x[i].d, y[i].d, z[i].d));
+    case EX_LT:
+        EACH(r[i].b = x[i].d < y[i].d);
+    case EX_LE:
+        EACH(r[i].b = x[i].d <= y[i].d);
+    case EX_EQ:
+        EACH(r[i].b = x[i].d == y[i].d);
+    case EX_NE:
+        EACH(r[i].b = x[i].d != y[i].d);
+    default:
+        fail_msg("f64 operation %s", ex_op_name[op]);
     }
 }
 
-static int64_t wrap(Elem e, int64_t v) { return e == ELEM_I32 ? (int32_t)v : v; }
-static int64_t get_int(Elem e, Lane v) { return e == ELEM_I32 ? v.i : e == ELEM_BOOL ? v.b : v.l; }
+static int64_t wrap(Elem e, int64_t v)
+{
+    return e == ELEM_I32 ? (int32_t)v : v;
+}
+static int64_t get_int(Elem e, Lane v)
+{
+    return e == ELEM_I32 ? v.i : e == ELEM_BOOL ? v.b : v.l;
+}
 
 static void put_int(Elem e, Lane *v, int64_t x)
 {
@@ -122,17 +164,29 @@ static int64_t int_op(ExOp op, Elem e, int64_t x, int64_t y)
     int bits = e == ELEM_I32 ? 31 : 63;
 
     switch (op) {
-    case EX_ADD: return wrap(e, (int64_t)((uint64_t)x + (uint64_t)y));
-    case EX_SUB: return wrap(e, (int64_t)((uint64_t)x - (uint64_t)y));
-    case EX_MUL: return wrap(e, (int64_t)((uint64_t)x * (uint64_t)y));
-    case EX_MIN: return x < y ? x : y;
-    case EX_AND: return x & y;
-    case EX_OR: return x | y;
-    case EX_XOR: return x ^ y;
-    case EX_NOT: return ~x;
-    case EX_SHL: return wrap(e, (int64_t)((uint64_t)x << (y & bits)));
-    case EX_SHR: return x >> (y & bits);
-    default: fail_msg("integer operation %s", ex_op_name[op]); return 0;
+    case EX_ADD:
+        return wrap(e, (int64_t)((uint64_t)x + (uint64_t)y));
+    case EX_SUB:
+        return wrap(e, (int64_t)((uint64_t)x - (uint64_t)y));
+    case EX_MUL:
+        return wrap(e, (int64_t)((uint64_t)x * (uint64_t)y));
+    case EX_MIN:
+        return x < y ? x : y;
+    case EX_AND:
+        return x & y;
+    case EX_OR:
+        return x | y;
+    case EX_XOR:
+        return x ^ y;
+    case EX_NOT:
+        return ~x;
+    case EX_SHL:
+        return wrap(e, (int64_t)((uint64_t)x << (y & bits)));
+    case EX_SHR:
+        return x >> (y & bits);
+    default:
+        fail_msg("integer operation %s", ex_op_name[op]);
+        return 0;
     }
 }
 
@@ -161,10 +215,10 @@ static void cast_lanes(Ex e, Lane *r, const Lane *x)
 
 static void eval_node(Eval *v, int at)
 {
-    Ex          e = v->node[at];
-    Lane       *r = v->value[at];
+    Ex e = v->node[at];
+    Lane *r = v->value[at];
     const Lane *arg[3] = {NULL, NULL, NULL};
-    Elem        of;
+    Elem of;
 
     if (e->op == EX_LIN) {
         sum_lanes(v, e, r);
@@ -218,18 +272,49 @@ static double uniform(double lo, double hi)
     return lo + (hi - lo) * ((double)(random_bits() >> 11) * 0x1p-53);
 }
 
-static const double special[] = {0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0,
-                                 INFINITY, -INFINITY, NAN, 0x1p-149, -0x1p-149, 0x1p-1074,
-                                 0x1.fffffep127, 1e-40, 0x1p-126, 0x1p-1022, 88.72283, 88.72284,
-                                 -103.97, -87.3, 709.78, -745.1, 0x1.fffffep-1, 0x1.000002p+0, 1e30,
-                                 0x1p24, 16777217.0, 1e-8, 1e-20, -1e-20, 100.0, -100.0};
+static const double special[] = {0.0,
+                                 -0.0,
+                                 1.0,
+                                 -1.0,
+                                 0.5,
+                                 -0.5,
+                                 2.0,
+                                 -2.0,
+                                 3.0,
+                                 -3.0,
+                                 INFINITY,
+                                 -INFINITY,
+                                 NAN,
+                                 0x1p-149,
+                                 -0x1p-149,
+                                 0x1p-1074,
+                                 0x1.fffffep127,
+                                 1e-40,
+                                 0x1p-126,
+                                 0x1p-1022,
+                                 88.72283,
+                                 88.72284,
+                                 -103.97,
+                                 -87.3,
+                                 709.78,
+                                 -745.1,
+                                 0x1.fffffep-1,
+                                 0x1.000002p+0,
+                                 1e30,
+                                 0x1p24,
+                                 16777217.0,
+                                 1e-8,
+                                 1e-20,
+                                 -1e-20,
+                                 100.0,
+                                 -100.0};
 
 /* Special values, the interval of interest, and all exponents, in turn. */
 static double sample(int64_t k, double lo, double hi, bool is_double)
 {
     uint64_t bits = random_bits();
-    double   d;
-    float    f;
+    double d;
+    float f;
     uint32_t half = (uint32_t)bits;
 
     if (k < (int64_t)COUNT_OF(special))
@@ -245,7 +330,10 @@ static double sample(int64_t k, double lo, double hi, bool is_double)
 
 typedef long double Reference(long double);
 
-static long double sigmoid_ref(long double x) { return 1 / (1 + expl(-x)); }
+static long double sigmoid_ref(long double x)
+{
+    return 1 / (1 + expl(-x));
+}
 
 static long double ulp(long double ref, bool is_double)
 {
@@ -274,11 +362,11 @@ static long double error_of(double got, long double ref, bool is_double)
 }
 
 typedef struct Function {
-    ExOp        op;
-    Reference  *ref;
-    double      lo, hi; /* where most samples are */
-    double      reach;  /* |x| beyond is not checked */
-    double      max[2]; /* f32, f64 */
+    ExOp op;
+    Reference *ref;
+    double lo, hi; /* where most samples are */
+    double reach;  /* |x| beyond is not checked */
+    double max[2]; /* f32, f64 */
 } Function;
 
 static const Function functions[] = {
@@ -303,17 +391,17 @@ static const Function functions[] = {
 };
 
 typedef struct Bench {
-    Ctx    ctx;
+    Ctx ctx;
     Arena *arena;
-    Eval   eval;
-    Lane  *x, *y; /* arguments */
-    int    result;
+    Eval eval;
+    Lane *x, *y; /* arguments */
+    int result;
 } Bench;
 
 static void bench_open(Bench *b, ExOp op, int nargs, Elem e)
 {
     ExPool *p;
-    Ex      arg[2], r;
+    Ex arg[2], r;
 
     ctx_init(&b->ctx);
     b->arena = arena_new(&b->ctx);
@@ -339,7 +427,10 @@ static void put(Lane *v, double x, bool is_double)
         v->f = (float)x;
 }
 
-static double get(Lane v, bool is_double) { return is_double ? v.d : (double)v.f; }
+static double get(Lane v, bool is_double)
+{
+    return is_double ? v.d : (double)v.f;
+}
 
 static void run(Bench *b)
 {
@@ -349,10 +440,10 @@ static void run(Bench *b)
 
 static void check_function(const Function *f, bool is_double)
 {
-    Bench       *b = calloc(1, sizeof *b);
-    long double  worst = 0;
-    double       at = 0;
-    int64_t      count = 400;
+    Bench *b = calloc(1, sizeof *b);
+    long double worst = 0;
+    double at = 0;
+    int64_t count = 400;
 
     bench_open(b, f->op, 1, is_double ? ELEM_F64 : ELEM_F32);
     for (int64_t k = 0; k < count; k++) {
@@ -360,8 +451,8 @@ static void check_function(const Function *f, bool is_double)
             put(&b->x[i], sample(k * LANES + i, f->lo, f->hi, is_double), is_double);
         run(b);
         for (int i = 0; i < LANES; i++) {
-            double      x = get(b->x[i], is_double);
-            double      got = get(b->eval.value[b->result][i], is_double);
+            double x = get(b->x[i], is_double);
+            double got = get(b->eval.value[b->result][i], is_double);
             long double e;
 
             if (fabs(x) > f->reach && !isinf(x)) {
@@ -399,8 +490,8 @@ static void errors_f64(void **state)
 /* Signs of zero that the C library keeps. */
 static void zeros(void **state)
 {
-    static const ExOp odd[] = {EX_SIN, EX_TAN, EX_ASIN, EX_ATAN, EX_SINH, EX_TANH, EX_ASINH,
-                               EX_ATANH, EX_ERF, EX_EXPM1, EX_LOG1P};
+    static const ExOp odd[] = {EX_SIN,   EX_TAN,   EX_ASIN, EX_ATAN,  EX_SINH, EX_TANH,
+                               EX_ASINH, EX_ATANH, EX_ERF,  EX_EXPM1, EX_LOG1P};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(odd); i++) {
@@ -436,9 +527,9 @@ static double pow_sample(int64_t k, bool is_exponent, bool is_double)
 
 static void check_pow(bool is_double, double bound)
 {
-    Bench      *b = calloc(1, sizeof *b);
+    Bench *b = calloc(1, sizeof *b);
     long double worst = 0;
-    double      at[2] = {0, 0};
+    double at[2] = {0, 0};
 
     bench_open(b, EX_POW, 2, is_double ? ELEM_F64 : ELEM_F32);
     for (int64_t k = 0; k < 400; k++) {
@@ -448,8 +539,8 @@ static void check_pow(bool is_double, double bound)
         }
         run(b);
         for (int i = 0; i < LANES; i++) {
-            double      x = get(b->x[i], is_double), y = get(b->y[i], is_double);
-            double      got = get(b->eval.value[b->result][i], is_double);
+            double x = get(b->x[i], is_double), y = get(b->y[i], is_double);
+            double got = get(b->eval.value[b->result][i], is_double);
             long double ref = powl(x, y), e = error_of(got, ref, is_double);
 
             if (ref == 0 && got == 0)

@@ -12,13 +12,31 @@
 
 #include <cmocka.h>
 
-static Ex I(Model *m, int64_t v) { return ex_int(m->pool, v); }
-static Ex mul(Model *m, Ex a, int64_t v) { return ex_mul(m->pool, a, I(m, v)); }
-static Ex add(Model *m, Ex a, Ex b) { return ex_add(m->pool, a, b); }
-static Ex load(Model *m, const Buf *b, Ex i) { return ex_load(m->pool, b, b->elem, 1, &i); }
-static Ex var(Model *m, int64_t n) { return ex_var(m->pool, I(m, n)); }
+static Ex I(Model *m, int64_t v)
+{
+    return ex_int(m->pool, v);
+}
+static Ex mul(Model *m, Ex a, int64_t v)
+{
+    return ex_mul(m->pool, a, I(m, v));
+}
+static Ex add(Model *m, Ex a, Ex b)
+{
+    return ex_add(m->pool, a, b);
+}
+static Ex load(Model *m, const Buf *b, Ex i)
+{
+    return ex_load(m->pool, b, b->elem, 1, &i);
+}
+static Ex var(Model *m, int64_t n)
+{
+    return ex_var(m->pool, I(m, n));
+}
 
-static Stmt *loop(Model *m, Ex v, LoopKind k, Stmt *body) { return stmt_loop(m->arena, v, k, body); }
+static Stmt *loop(Model *m, Ex v, LoopKind k, Stmt *body)
+{
+    return stmt_loop(m->arena, v, k, body);
+}
 
 static Stmt *store(Model *m, Buf *b, Ex i, Ex v, Ex guard)
 {
@@ -60,22 +78,22 @@ static Stmt *tile_loops(Model *m, const Ex v[3], Stmt *s)
 static void gemm(Model *m, int64_t depth)
 {
     Kernel *k = model_kernel(m, "k0_gemm");
-    Buf    *a = model_input(m, "a", ELEM_F32, I(m, M * depth));
-    Buf    *b = model_input(m, "w", ELEM_F32, I(m, depth * N));
-    Buf    *c = model_output(m, "c", ELEM_F32, I(m, M * N));
-    Buf    *acc = model_register(m, "acc", ELEM_F32, MR * NV * VL);
-    Ex      mo = var(m, M / MR), no = var(m, N / (NV * VL)), kk = var(m, depth), v[3][3], at, sum;
-    Stmt   *init, *body, *out;
+    Buf *a = model_input(m, "a", ELEM_F32, I(m, M * depth));
+    Buf *b = model_input(m, "w", ELEM_F32, I(m, depth * N));
+    Buf *c = model_output(m, "c", ELEM_F32, I(m, M * N));
+    Buf *acc = model_register(m, "acc", ELEM_F32, MR * NV * VL);
+    Ex mo = var(m, M / MR), no = var(m, N / (NV * VL)), kk = var(m, depth), v[3][3], at, sum;
+    Stmt *init, *body, *out;
 
     for (int i = 0; i < 9; i++)
         v[i / 3][i % 3] = var(m, i % 3 == 0 ? MR : i % 3 == 1 ? NV : VL);
-    init = store(m, acc, tile_index(m, v[0][0], v[0][1], v[0][2]),
-                 ex_const_f(m->pool, ELEM_F32, 0), NULL);
+    init = store(m, acc, tile_index(m, v[0][0], v[0][1], v[0][2]), ex_const_f(m->pool, ELEM_F32, 0),
+                 NULL);
     at = tile_index(m, v[1][0], v[1][1], v[1][2]);
-    sum = ex_fma(m->pool,
-                 load(m, a, add(m, mul(m, add(m, mul(m, mo, MR), v[1][0]), depth), kk)),
-                 load(m, b, add(m, mul(m, no, depth * NV * VL),
-                                add(m, mul(m, kk, NV * VL), add(m, mul(m, v[1][1], VL), v[1][2])))),
+    sum = ex_fma(m->pool, load(m, a, add(m, mul(m, add(m, mul(m, mo, MR), v[1][0]), depth), kk)),
+                 load(m, b,
+                      add(m, mul(m, no, depth * NV * VL),
+                          add(m, mul(m, kk, NV * VL), add(m, mul(m, v[1][1], VL), v[1][2])))),
                  load(m, acc, at));
     body = loop(m, kk, LOOP_SERIAL, tile_loops(m, v[1], store(m, acc, at, sum, NULL)));
     at = add(m, mul(m, add(m, mul(m, mo, MR), v[2][0]), N),
@@ -84,13 +102,16 @@ static void gemm(Model *m, int64_t depth)
                 ex_max(m->pool, load(m, acc, tile_index(m, v[2][0], v[2][1], v[2][2])),
                        ex_const_f(m->pool, ELEM_F32, 0)),
                 NULL);
-    k->body = loop(m, mo, LOOP_PARALLEL,
-                   loop(m, no, LOOP_PARALLEL,
-                        stmt_seq(tile_loops(m, v[0], init),
-                                 stmt_seq(body, tile_loops(m, v[2], out)))));
+    k->body =
+        loop(m, mo, LOOP_PARALLEL,
+             loop(m, no, LOOP_PARALLEL,
+                  stmt_seq(tile_loops(m, v[0], init), stmt_seq(body, tile_loops(m, v[2], out)))));
 }
 
-static void build_gemm(Model *m) { gemm(m, 37); }
+static void build_gemm(Model *m)
+{
+    gemm(m, 37);
+}
 
 static void register_tile(void **state)
 {
@@ -110,16 +131,16 @@ static int occurrences(const char *text, const char *end, const char *word)
 /* The loop over k holds 12 fused multiply-adds, 6 broadcasts and 2 loads; nothing is spilled. */
 static void tile_assembly(void **state)
 {
-    Model       m;
-    char        path[128];
-    FileMap     map;
+    Model m;
+    char path[128];
+    FileMap map;
     const char *text, *end, *back, *at;
 
     (void)state;
     model_open(&m, "test");
     gemm(&m, 768);
-    assert_int_equal(model_emit(&m, "--emit asm --cpu haswell --features +avx2,+fma,+bmi2", ".s",
-                                path), 0);
+    assert_int_equal(
+        model_emit(&m, "--emit asm --cpu haswell --features +avx2,+fma,+bmi2", ".s", path), 0);
     assert_int_equal(file_map(&m.ctx, path, &map), MLC_OK);
     text = arena_strndup(m.arena, (const char *)map.data, map.size);
     file_unmap(&map);
@@ -148,8 +169,9 @@ static void tile_assembly(void **state)
 static void build_tail(Model *m)
 {
     Kernel *k = model_kernel(m, "k0_tail");
-    Buf    *x = model_input(m, "x", ELEM_F32, I(m, 1003)), *y = model_output(m, "y", ELEM_F32, I(m, 1003));
-    Ex      o = var(m, 63), lane = var(m, 16), i = add(m, mul(m, o, 16), lane), v = load(m, x, i);
+    Buf *x = model_input(m, "x", ELEM_F32, I(m, 1003)),
+        *y = model_output(m, "y", ELEM_F32, I(m, 1003));
+    Ex o = var(m, 63), lane = var(m, 16), i = add(m, mul(m, o, 16), lane), v = load(m, x, i);
 
     v = ex_op(m->pool, EX_EXP, 1, &v);
     k->body = loop(m, o, LOOP_PARALLEL,
@@ -161,11 +183,11 @@ static void build_padding(Model *m)
 {
     ExPool *p = m->pool;
     Kernel *k = model_kernel(m, "k0_pad");
-    Buf    *x = model_input(m, "x", ELEM_F32, I(m, 91)), *w = model_input(m, "w", ELEM_F32, I(m, 9));
-    Buf    *y = model_output(m, "y", ELEM_F32, I(m, 91));
-    Buf    *acc = model_register(m, "acc", ELEM_F32, 8);
-    Ex      r = var(m, 7), c = var(m, 2), i = var(m, 3), j = var(m, 3), l[3], col, row, inside, v;
-    Stmt   *s;
+    Buf *x = model_input(m, "x", ELEM_F32, I(m, 91)), *w = model_input(m, "w", ELEM_F32, I(m, 9));
+    Buf *y = model_output(m, "y", ELEM_F32, I(m, 91));
+    Buf *acc = model_register(m, "acc", ELEM_F32, 8);
+    Ex r = var(m, 7), c = var(m, 2), i = var(m, 3), j = var(m, 3), l[3], col, row, inside, v;
+    Stmt *s;
 
     for (int n = 0; n < 3; n++)
         l[n] = var(m, 8);
@@ -177,8 +199,8 @@ static void build_padding(Model *m)
     v = ex_fma(p, v, load(m, w, add(m, mul(m, i, 3), j)), load(m, acc, l[1]));
     s = loop(m, i, LOOP_SERIAL,
              loop(m, j, LOOP_UNROLLED, loop(m, l[1], LOOP_VECTOR, store(m, acc, l[1], v, NULL))));
-    s = stmt_seq(loop(m, l[0], LOOP_VECTOR,
-                      store(m, acc, l[0], ex_const_f(p, ELEM_F32, 0), NULL)), s);
+    s = stmt_seq(loop(m, l[0], LOOP_VECTOR, store(m, acc, l[0], ex_const_f(p, ELEM_F32, 0), NULL)),
+                 s);
     col = add(m, mul(m, c, 8), l[2]);
     s = stmt_seq(s, loop(m, l[2], LOOP_VECTOR,
                          store(m, y, add(m, mul(m, r, 13), col), load(m, acc, l[2]),
@@ -191,14 +213,14 @@ static void build_branch(Model *m)
 {
     ExPool *p = m->pool;
     Kernel *k = model_kernel(m, "k0_if");
-    Buf    *x = model_input(m, "x", ELEM_F32, I(m, 64)), *y = model_output(m, "y", ELEM_F32, I(m, 64));
-    Ex      o = var(m, 4), lane = var(m, 16), i = add(m, mul(m, o, 16), lane), v = load(m, x, i);
+    Buf *x = model_input(m, "x", ELEM_F32, I(m, 64)), *y = model_output(m, "y", ELEM_F32, I(m, 64));
+    Ex o = var(m, 4), lane = var(m, 16), i = add(m, mul(m, o, 16), lane), v = load(m, x, i);
 
-    k->body = loop(m, o, LOOP_SERIAL,
-                   loop(m, lane, LOOP_VECTOR,
-                        stmt_if(m->arena, ex_lt(p, v, ex_const_f(p, ELEM_F32, 0)),
-                                store(m, y, i, ex_neg(p, v), NULL),
-                                store(m, y, i, ex_add(p, v, v), NULL))));
+    k->body = loop(
+        m, o, LOOP_SERIAL,
+        loop(m, lane, LOOP_VECTOR,
+             stmt_if(m->arena, ex_lt(p, v, ex_const_f(p, ELEM_F32, 0)),
+                     store(m, y, i, ex_neg(p, v), NULL), store(m, y, i, ex_add(p, v, v), NULL))));
 }
 
 static void tails(void **state)
@@ -220,9 +242,9 @@ static void symbols(void **state)
     (void)state;
     for (int t = 0; target[t] != NULL; t++) {
         for (size_t n = 0; n < COUNT_OF(sizes); n++) {
-            Model   m;
-            Ex      s, r, c, i;
-            Buf    *x, *mid, *y;
+            Model m;
+            Ex s, r, c, i;
+            Buf *x, *mid, *y;
             Kernel *k;
             MemObj *o;
 
@@ -235,18 +257,19 @@ static void symbols(void **state)
             o = model_object(&m, mid);
             r = var(&m, 7);
             c = ex_var(m.pool, s);
-            k->body = loop(&m, r, LOOP_PARALLEL,
-                           loop(&m, c, LOOP_PARALLEL,
-                                store(&m, mid, add(&m, ex_mul(m.pool, r, s), c),
-                                      ex_mul(m.pool, load(&m, x, c), ex_cast(m.pool, ELEM_F32, r)),
-                                      NULL)));
+            k->body = loop(
+                &m, r, LOOP_PARALLEL,
+                loop(&m, c, LOOP_PARALLEL,
+                     store(&m, mid, add(&m, ex_mul(m.pool, r, s), c),
+                           ex_mul(m.pool, load(&m, x, c), ex_cast(m.pool, ELEM_F32, r)), NULL)));
             k = model_kernel(&m, "k1_second");
             mid = model_bind(&m, o);
             y = model_output(&m, "y", ELEM_F32, mul(&m, s, 7));
             i = ex_var(m.pool, mul(&m, s, 7));
             k->body = loop(&m, i, LOOP_PARALLEL,
-                           store(&m, y, i, ex_add(m.pool, load(&m, mid, i),
-                                                  ex_const_f(m.pool, ELEM_F32, 1)), NULL));
+                           store(&m, y, i,
+                                 ex_add(m.pool, load(&m, mid, i), ex_const_f(m.pool, ELEM_F32, 1)),
+                                 NULL));
             model_fill(&m, 7);
             assert_int_equal(model_interp(&m), MLC_OK);
             assert_int_equal(model_run(&m, target[t]), 0);
@@ -261,10 +284,10 @@ static void checks(void **state)
 {
     (void)state;
     for (int bad = 0; bad < 2; bad++) {
-        Model   m;
+        Model m;
         Kernel *k;
-        Buf    *x, *y;
-        Ex      i, v;
+        Buf *x, *y;
+        Ex i, v;
 
         model_open(&m, "test");
         k = model_kernel(&m, "k0_check");
@@ -272,9 +295,10 @@ static void checks(void **state)
         y = model_output(&m, "y", ELEM_I32, I(&m, 32));
         i = var(&m, 32);
         v = load(&m, x, i);
-        k->body = loop(&m, i, LOOP_VECTOR,
-                       stmt_seq(stmt_check(m.arena, ex_lt(m.pool, v, ex_const_i(m.pool, ELEM_I32, 90)), 2),
-                                store(&m, y, i, v, NULL)));
+        k->body = loop(
+            &m, i, LOOP_VECTOR,
+            stmt_seq(stmt_check(m.arena, ex_lt(m.pool, v, ex_const_i(m.pool, ELEM_I32, 90)), 2),
+                     store(&m, y, i, v, NULL)));
         model_fill(&m, 1);
         for (int n = 0; n < 32; n++)
             ((int32_t *)m.in[0])[n] = n == 31 && bad ? 90 : n;
@@ -290,11 +314,11 @@ static void weights(void **state)
 
     (void)state;
     for (size_t n = 0; n < COUNT_OF(sizes); n++) {
-        Model   m;
+        Model m;
         Kernel *k;
         Tensor *t, splat;
-        Buf    *a, *b, *y;
-        Ex      i;
+        Buf *a, *b, *y;
+        Ex i;
 
         model_open(&m, "test");
         t = tensor_new(m.arena, ELEM_F32, 1, &sizes[n]);
@@ -324,9 +348,9 @@ static void weights(void **state)
 
 static const char *emitted(Model *m, const char *options, const char *suffix, size_t *size)
 {
-    char    path[128];
+    char path[128];
     FileMap map;
-    char   *copy;
+    char *copy;
 
     assert_int_equal(model_emit(m, options, suffix, path), 0);
     assert_int_equal(file_map(&m->ctx, path, &map), MLC_OK);
@@ -340,8 +364,8 @@ static const char *emitted(Model *m, const char *options, const char *suffix, si
 
 static void same_bytes(void **state)
 {
-    Model       m;
-    size_t      n[2];
+    Model m;
+    size_t n[2];
     const char *a, *b;
 
     (void)state;
@@ -359,7 +383,7 @@ static void same_bytes(void **state)
 static void names_and_targets(void **state)
 {
     Model m;
-    char  path[128], command[512];
+    char path[128], command[512];
 
     (void)state;
     model_open(&m, "test");
@@ -367,13 +391,17 @@ static void names_and_targets(void **state)
     assert_int_equal(model_emit(&m, model_targets()[0], ".o", path), 0);
     snprintf(command, sizeof command,
              "test \"$(nm -g --defined-only %s | cut -c18- | LC_ALL=C sort | tr '\\n' ' ')\" = "
-             "'D P_model T P_bind T P_run W mlc_pool_v1 '", path);
+             "'D P_model T P_bind T P_run W mlc_pool_v1 '",
+             path);
     assert_int_equal(system(command), 0);
-    assert_int_equal(model_emit(&m, "--triple aarch64-unknown-linux-gnu --cpu generic --features +neon",
-                                "a.o", path), 0);
+    assert_int_equal(model_emit(&m,
+                                "--triple aarch64-unknown-linux-gnu --cpu generic --features +neon",
+                                "a.o", path),
+                     0);
     assert_int_equal(model_emit(&m, "--emit llvm-ir", ".ll", path), 0);
     assert_int_equal(model_emit(&m, "--emit bc", ".bc", path), 0);
-    assert_int_equal(model_emit(&m, "--triple mips-unknown-linux 2>/dev/null", ".o", path), MLC_USAGE);
+    assert_int_equal(model_emit(&m, "--triple mips-unknown-linux 2>/dev/null", ".o", path),
+                     MLC_USAGE);
     assert_int_equal(model_emit(&m, "--threads x 2>/dev/null", ".o", path), MLC_USAGE);
     model_close(&m);
 }

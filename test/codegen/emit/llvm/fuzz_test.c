@@ -22,16 +22,17 @@ static unsigned roll(unsigned n)
     return (unsigned)(seed >> 33) % n;
 }
 
-static const Elem native[] = {ELEM_F32, ELEM_F32, ELEM_F32, ELEM_F64, ELEM_I8,  ELEM_U8, ELEM_I16,
+static const Elem native[] = {ELEM_F32, ELEM_F32, ELEM_F32, ELEM_F64, ELEM_I8,  ELEM_U8,  ELEM_I16,
                               ELEM_U16, ELEM_I32, ELEM_U32, ELEM_I64, ELEM_U64, ELEM_BOOL};
-static const Elem stored[] = {ELEM_F16,    ELEM_BF16,       ELEM_F8E4M3FN, ELEM_F8E5M2,
-                              ELEM_F8E4M3FNUZ, ELEM_F8E5M2FNUZ, ELEM_U4,   ELEM_I4, ELEM_F4E2M1};
+static const Elem stored[] = {ELEM_F16,    ELEM_BF16,       ELEM_F8E4M3FN,
+                              ELEM_F8E5M2, ELEM_F8E4M3FNUZ, ELEM_F8E5M2FNUZ,
+                              ELEM_U4,     ELEM_I4,         ELEM_F4E2M1};
 
 typedef struct Gen {
     Model *m;
-    Buf   *in[3];
-    Ex     outer, inner; /* loop variables: 0 <= outer < 8, 0 <= inner < lanes */
-    int    lanes;
+    Buf *in[3];
+    Ex outer, inner; /* loop variables: 0 <= outer < 8, 0 <= inner < lanes */
+    int lanes;
 } Gen;
 
 static Ex gen(Gen *g, Elem e, int depth);
@@ -40,9 +41,9 @@ static Ex gen(Gen *g, Elem e, int depth);
 static Ex gen_index(Gen *g)
 {
     static const int steps[] = {0, 1, 1, 1, 2, 3, -1, 64};
-    ExPool          *p = g->m->pool;
-    int              step = steps[roll(COUNT_OF(steps))];
-    Ex               i = ex_mul(p, g->outer, ex_int(p, roll(64)));
+    ExPool *p = g->m->pool;
+    int step = steps[roll(COUNT_OF(steps))];
+    Ex i = ex_mul(p, g->outer, ex_int(p, roll(64)));
 
     i = ex_add(p, i, ex_mul(p, g->inner, ex_int(p, step)));
     i = ex_add(p, i, ex_int(p, (step < 0 ? g->lanes : 0) + (int)roll(16)));
@@ -57,7 +58,7 @@ static Ex gen_index(Gen *g)
 static Ex gen_load(Gen *g)
 {
     Buf *b = g->in[roll(3)];
-    Ex   i = gen_index(g), v;
+    Ex i = gen_index(g), v;
     ExPool *p = g->m->pool;
 
     v = ex_load(p, b, b->elem, 1, &i);
@@ -84,14 +85,13 @@ static Ex gen_bool(Gen *g, int depth)
 {
     static const ExOp compare[] = {EX_LT, EX_LE, EX_EQ, EX_NE};
     static const ExOp logic[] = {EX_AND, EX_OR, EX_XOR};
-    Elem              e = native[roll(COUNT_OF(native))];
-    Ex                v[2];
+    Elem e = native[roll(COUNT_OF(native))];
+    Ex v[2];
 
     if (roll(3) == 0) {
         v[0] = gen(g, ELEM_BOOL, depth - 1);
         v[1] = gen(g, ELEM_BOOL, depth - 1);
-        return roll(4) == 0 ? ex_not(g->m->pool, v[0])
-                            : ex_op(g->m->pool, logic[roll(3)], 2, v);
+        return roll(4) == 0 ? ex_not(g->m->pool, v[0]) : ex_op(g->m->pool, logic[roll(3)], 2, v);
     }
     if (e == ELEM_BOOL)
         e = ELEM_F32;
@@ -102,30 +102,36 @@ static Ex gen_bool(Gen *g, int depth)
 
 static Ex gen_float(Gen *g, Elem e, int depth)
 {
-    static const ExOp two[] = {EX_ADD, EX_SUB, EX_MUL, EX_DIV, EX_MIN, EX_MAX,
-                               EX_FLOOR_DIV, EX_REM, EX_FLOOR_MOD};
-    static const ExOp one[] = {EX_NEG, EX_ABS, EX_SQRT, EX_FLOOR, EX_CEIL, EX_TRUNC,
-                               EX_ROUND_EVEN, EX_EXP, EX_TANH, EX_LOG, EX_ERF, EX_SIGMOID, EX_SIN};
-    Ex                v[3];
+    static const ExOp two[] = {EX_ADD, EX_SUB,       EX_MUL, EX_DIV,      EX_MIN,
+                               EX_MAX, EX_FLOOR_DIV, EX_REM, EX_FLOOR_MOD};
+    static const ExOp one[] = {EX_NEG,   EX_ABS,        EX_SQRT, EX_FLOOR, EX_CEIL,
+                               EX_TRUNC, EX_ROUND_EVEN, EX_EXP,  EX_TANH,  EX_LOG,
+                               EX_ERF,   EX_SIGMOID,    EX_SIN};
+    Ex v[3];
 
     for (int i = 0; i < 3; i++)
         v[i] = gen(g, e, depth - 1);
     switch (roll(8)) {
-    case 0: return ex_op(g->m->pool, one[roll(COUNT_OF(one))], 1, v);
-    case 1: return ex_fma(g->m->pool, v[0], v[1], v[2]);
-    case 2: return ex_max(g->m->pool, v[0], gen_const(g, e));
-    case 3: return ex_min(g->m->pool, gen_const(g, e), v[0]);
-    default: return ex_op(g->m->pool, two[roll(COUNT_OF(two))], 2, v);
+    case 0:
+        return ex_op(g->m->pool, one[roll(COUNT_OF(one))], 1, v);
+    case 1:
+        return ex_fma(g->m->pool, v[0], v[1], v[2]);
+    case 2:
+        return ex_max(g->m->pool, v[0], gen_const(g, e));
+    case 3:
+        return ex_min(g->m->pool, gen_const(g, e), v[0]);
+    default:
+        return ex_op(g->m->pool, two[roll(COUNT_OF(two))], 2, v);
     }
 }
 
 static Ex gen_int(Gen *g, Elem e, int depth)
 {
     static const ExOp two[] = {EX_ADD, EX_SUB, EX_MUL, EX_DIV, EX_REM, EX_FLOOR_DIV, EX_FLOOR_MOD,
-                               EX_MIN, EX_MAX, EX_AND, EX_OR, EX_XOR, EX_SHL, EX_SHR};
+                               EX_MIN, EX_MAX, EX_AND, EX_OR,  EX_XOR, EX_SHL,       EX_SHR};
     static const ExOp one[] = {EX_NEG, EX_ABS, EX_NOT};
-    Ex                v[2] = {gen(g, e, depth - 1), NULL};
-    ExOp              op = two[roll(COUNT_OF(two))];
+    Ex v[2] = {gen(g, e, depth - 1), NULL};
+    ExOp op = two[roll(COUNT_OF(two))];
 
     if (roll(5) == 0)
         return ex_op(g->m->pool, one[roll(3)], 1, v);
@@ -140,8 +146,8 @@ static Ex gen_int(Gen *g, Elem e, int depth)
 static Ex gen(Gen *g, Elem e, int depth)
 {
     ExPool *p = g->m->pool;
-    Elem    from;
-    Ex      v;
+    Elem from;
+    Ex v;
 
     if (depth <= 0 || roll(8) == 0) {
         if (roll(5) == 0)
@@ -173,17 +179,18 @@ static void add_kernel(Model *m, int number)
     static const int widths[] = {4, 8, 16, 5, 32};
     static const LoopKind kinds[] = {LOOP_VECTOR, LOOP_VECTOR, LOOP_SERIAL, LOOP_UNROLLED};
     ExPool *p = m->pool;
-    Gen     g = {.m = m, .lanes = widths[roll(COUNT_OF(widths))]};
-    Elem    e = native[roll(COUNT_OF(native))], to = any_elem();
-    Buf    *out;
-    int     step = 1 + (roll(4) == 0), stride = g.lanes * step;
-    Ex      index, value, guard = NULL;
-    Stmt   *s;
+    Gen g = {.m = m, .lanes = widths[roll(COUNT_OF(widths))]};
+    Elem e = native[roll(COUNT_OF(native))], to = any_elem();
+    Buf *out;
+    int step = 1 + (roll(4) == 0), stride = g.lanes * step;
+    Ex index, value, guard = NULL;
+    Stmt *s;
 
     model_kernel(m, arena_printf(m->arena, "k%d_fuzz", number));
     for (int i = 0; i < 3; i++) {
         if (number > 0 && roll(2)) {
-            g.in[i] = model_bind(m, m->program->inputs.at[roll((unsigned)m->program->inputs.len)].obj);
+            g.in[i] =
+                model_bind(m, m->program->inputs.at[roll((unsigned)m->program->inputs.len)].obj);
             continue;
         }
         if (m->program->inputs.len == MAX_IO)
@@ -204,10 +211,12 @@ static void add_kernel(Model *m, int number)
                       ex_int(p, 8 * g.lanes - 1 - (int)roll(20)));
     s = stmt_store(m->arena, out, index, value, guard);
     if (roll(4) == 0) /* accumulate on top of what was stored */
-        s = stmt_seq(s, stmt_store(m->arena, out, index,
-                                   ex_cast(p, to, ex_add(p, ex_cast(p, ELEM_F32, ex_load(p, out, to, 1, &index)),
-                                                         ex_const_f(p, ELEM_F32, 1))),
-                                   guard));
+        s = stmt_seq(
+            s, stmt_store(m->arena, out, index,
+                          ex_cast(p, to,
+                                  ex_add(p, ex_cast(p, ELEM_F32, ex_load(p, out, to, 1, &index)),
+                                         ex_const_f(p, ELEM_F32, 1))),
+                          guard));
     s = stmt_loop(m->arena, g.inner, kinds[roll(COUNT_OF(kinds))], s);
     m->kernel->body = stmt_loop(m->arena, g.outer, roll(2) ? LOOP_PARALLEL : LOOP_SERIAL, s);
 }

@@ -57,7 +57,7 @@ void model_close(Model *m)
 Kernel *model_kernel(Model *m, const char *name)
 {
     Kernel *k = NEW(m->arena, Kernel);
-    Step    s = {.kind = STEP_LAUNCH, .kernel = k};
+    Step s = {.kind = STEP_LAUNCH, .kernel = k};
 
     k->id = (int)m->program->kernels.len;
     k->name = name;
@@ -69,7 +69,10 @@ Kernel *model_kernel(Model *m, const char *name)
     return m->kernel = k;
 }
 
-static Step *step(Model *m) { return &m->program->steps.at[m->program->steps.len - 1]; }
+static Step *step(Model *m)
+{
+    return &m->program->steps.at[m->program->steps.len - 1];
+}
 
 static Buf *new_buf(Model *m, const char *name, Elem e, BufSpace space, Ex size)
 {
@@ -79,7 +82,7 @@ static Buf *new_buf(Model *m, const char *name, Elem e, BufSpace space, Ex size)
 static MemObj *new_object(Model *m, const Buf *b)
 {
     MemObj *o = NEW(m->arena, MemObj);
-    Ex      size = b->size;
+    Ex size = b->size;
 
     o->id = (int)m->program->mem.len;
     o->space = b->space;
@@ -114,7 +117,7 @@ static ProgramIo new_io(Buf *b, MemObj *o)
 
 Buf *model_input(Model *m, const char *name, Elem e, Ex size)
 {
-    Buf    *b = new_buf(m, name, e, SPACE_INPUT, size);
+    Buf *b = new_buf(m, name, e, SPACE_INPUT, size);
     MemObj *o = new_object(m, b);
 
     o->io = (int)m->program->inputs.len;
@@ -125,7 +128,7 @@ Buf *model_input(Model *m, const char *name, Elem e, Ex size)
 
 Buf *model_output(Model *m, const char *name, Elem e, Ex size)
 {
-    Buf    *b = new_buf(m, name, e, SPACE_OUTPUT, size);
+    Buf *b = new_buf(m, name, e, SPACE_OUTPUT, size);
     MemObj *o = new_object(m, b);
 
     o->io = (int)m->program->outputs.len;
@@ -151,7 +154,7 @@ Buf *model_temp(Model *m, const char *name, Elem e, Ex size)
 
 Buf *model_const(Model *m, const char *name, Tensor *t)
 {
-    Buf    *b = new_buf(m, name, t->elem, SPACE_CONST, ex_int(m->pool, tensor_count(t)));
+    Buf *b = new_buf(m, name, t->elem, SPACE_CONST, ex_int(m->pool, tensor_count(t)));
     MemObj *o = new_object(m, b);
 
     b->data = o->data = t;
@@ -170,8 +173,8 @@ MemObj *model_object(Model *m, const Buf *b)
 Buf *model_bind(Model *m, MemObj *obj)
 {
     int bits = elem_bits[obj->elem];
-    Ex  size = ex_floor_div(m->pool, ex_mul(m->pool, obj->size_bytes, ex_int(m->pool, 8)),
-                            ex_int(m->pool, bits));
+    Ex size = ex_floor_div(m->pool, ex_mul(m->pool, obj->size_bytes, ex_int(m->pool, 8)),
+                           ex_int(m->pool, bits));
 
     return add_param(m, new_buf(m, obj->name, obj->elem, obj->space, size), obj);
 }
@@ -190,16 +193,20 @@ static void fill(Elem e, void *data, size_t n, uint64_t *seed)
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t r = next_random(seed);
-        double   v = (double)(int64_t)(r >> 40) * 0x1p-21 - 4;
+        double v = (double)(int64_t)(r >> 40) * 0x1p-21 - 4;
 
         if (e == ELEM_BOOL)
             elem_set_i64(e, data, i, (int64_t)(r & 1));
         else if (!elem_is_float(e))
-            elem_set_i64(e, data, i, r % 16 == 0 ? (int64_t)next_random(seed) : (int64_t)(r % 41) - 20);
+            elem_set_i64(e, data, i,
+                         r % 16 == 0 ? (int64_t)next_random(seed) : (int64_t)(r % 41) - 20);
         else
             elem_set_f64(e, data, i,
-                         r % 64 == 0 ? (double)NAN : r % 64 == 1 ? (double)INFINITY
-                         : r % 64 == 2 ? -0.0 : r % 64 == 3 ? 1e9 * v : v);
+                         r % 64 == 0   ? (double)NAN
+                         : r % 64 == 1 ? (double)INFINITY
+                         : r % 64 == 2 ? -0.0
+                         : r % 64 == 3 ? 1e9 * v
+                                       : v);
     }
 }
 
@@ -238,7 +245,7 @@ static int shell(const char *command)
 int model_emit(Model *m, const char *options, const char *suffix, char path[128])
 {
     char command[2048], input[128];
-    Str  text = str_new(m->arena);
+    Str text = str_new(m->arena);
 
     program_plan_memory(m->program);
     assert_int_equal(program_verify(m->program), MLC_OK);
@@ -254,11 +261,11 @@ int model_emit(Model *m, const char *options, const char *suffix, char path[128]
 int model_run(Model *m, const char *target)
 {
     const mlc_model_v1 *model;
-    const void         *io[2 * MAX_IO + 1];
-    char                path[128], command[512];
-    void               *lib, *workspace;
-    int                 n = 0, status;
-    int64_t            *sizes;
+    const void *io[2 * MAX_IO + 1];
+    char path[128], command[512];
+    void *lib, *workspace;
+    int n = 0, status;
+    int64_t *sizes;
 
     assert_int_equal(model_emit(m, target, ".o", path), 0);
     snprintf(command, sizeof command, "cc -shared -o %s/model.so %s -lm -lpthread", m->dir, path);
@@ -320,7 +327,7 @@ static void print_step(Model *m, const MemObj *o)
 void model_compare(Model *m)
 {
     for (size_t i = 0; i < m->program->outputs.len; i++) {
-        Elem   e = m->program->outputs.at[i].elem;
+        Elem e = m->program->outputs.at[i].elem;
         size_t n = m->out_bytes[i] * 8 / elem_bits[e];
 
         for (size_t k = 0; k < n; k++) {
@@ -334,16 +341,17 @@ void model_compare(Model *m)
     }
 }
 
-#define SSE "--cpu x86-64 --features +sse4.2 "
+#define SSE  "--cpu x86-64 --features +sse4.2 "
 #define AVX2 "--cpu haswell --features +avx2,+fma,+f16c,+bmi,+bmi2 --cpu-bits 1 "
-#define AVX512                                                                                   \
-    "--cpu skylake-avx512 --features +avx2,+fma,+f16c,+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd " \
+#define AVX512                                                                                     \
+    "--cpu skylake-avx512 --features "                                                             \
+    "+avx2,+fma,+f16c,+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd "                           \
     "--cpu-bits 3 "
 
 const char *const *model_targets(void)
 {
     static const char *targets[4];
-    int                n = 0;
+    int n = 0;
 
     targets[n++] = SSE;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))

@@ -9,17 +9,17 @@
 enum { MAX_IO = 32 };
 
 typedef struct Model {
-    Ctx      ctx;
-    Arena   *arena;
-    ExPool  *pool;
+    Ctx ctx;
+    Arena *arena;
+    ExPool *pool;
     Program *program;
-    char     dir[64];   /* temporary files */
-    char     codegen[512];
-    int      nbuf;
-    Kernel  *kernel;    /* the one being built */
-    void    *in[MAX_IO], *out[MAX_IO], *expected[MAX_IO];
-    size_t   out_bytes[MAX_IO], in_bytes[MAX_IO];
-    int64_t  sym[8];
+    char dir[64]; /* temporary files */
+    char codegen[512];
+    int nbuf;
+    Kernel *kernel; /* the one being built */
+    void *in[MAX_IO], *out[MAX_IO], *expected[MAX_IO];
+    size_t out_bytes[MAX_IO], in_bytes[MAX_IO];
+    int64_t sym[8];
 } Model;
 
 /* Sets where mlc-codegen lies: next to the test directory that argv[0] names. */
@@ -42,13 +42,13 @@ MemObj *model_object(Model *m, const Buf *b);
 /* Fills inputs with numbers that suit their types. */
 void model_fill(Model *m, uint64_t seed);
 /* Compiles, loads and runs; returns P_run's status. `target`: options of mlc-codegen. */
-int  model_run(Model *m, const char *target);
+int model_run(Model *m, const char *target);
 /* The same program in the interpreter. */
 Status model_interp(Model *m);
 /* Asserts that all outputs are equal, bit for bit, but NaN to any NaN and 0 to -0. */
 void model_compare(Model *m);
 /* Runs mlc-codegen only; the path of its output is written to `path`. */
-int  model_emit(Model *m, const char *options, const char *suffix, char path[128]);
+int model_emit(Model *m, const char *options, const char *suffix, char path[128]);
 
 /* x86-64 options that this CPU can run, strongest last; NULL-terminated. */
 const char *const *model_targets(void);
