@@ -266,6 +266,16 @@ static void print_field(Str *s, AttrKind kind, const void *v, int depth)
     }
 }
 
+bool attr_is_default(const AttrDesc *d, const void *attrs, const void *dflt)
+{
+    return d->dflt ? field_equal(d->kind, field(d, attrs), field(d, dflt)) : false;
+}
+
+bool attr_is_absent(const AttrDesc *d, const void *attrs)
+{
+    return is_absent(d->kind, field(d, attrs));
+}
+
 void attrs_print(Str *s, const OpInfo *op, const void *attrs, int depth)
 {
     if (!op->attrs_size)

@@ -72,6 +72,11 @@ uint64_t attrs_hash(const OpInfo *op, const void *attrs);
  * table's order; nothing when none does. `depth` is the nesting depth, for sub-graphs. */
 void  attrs_print(Str *s, const OpInfo *op, const void *attrs, int depth);
 
+/* One attribute of a struct: is it what `dflt`, a struct of attrs_default(), holds? Is it absent? A
+ * required one is never its default. */
+bool  attr_is_default(const AttrDesc *d, const void *attrs, const void *dflt);
+bool  attr_is_absent(const AttrDesc *d, const void *attrs);
+
 /* A node as the file has it, before its attributes were understood. */
 typedef struct RawAttr {
     const char *name;
@@ -127,6 +132,12 @@ struct OpInfo {
     const char     *domain;   /* NULL: ai.onnx */
     int             since[10]; /* opset versions at which it changed, ascending; the last one's
                                   meaning is what this record says */
+    /* What it takes since a version after 18, the oldest opset that is written: an attribute
+     * ("saturate"), a value of one ("mode=wrap") or an element type ("bool"). */
+    struct {
+        const char *what;
+        int         since;
+    } later[5];
     uint8_t         min_in, max_in;   /* VARIADIC: any number */
     uint8_t         min_out, max_out; /* 0, 0 stands for 1, 1 */
     unsigned        traits;

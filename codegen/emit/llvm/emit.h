@@ -29,6 +29,7 @@ typedef struct Unit {
     bool is_arm64;
     bool has_f16c; /* f16 <-> f32 in hardware */
     bool has_avx, has_avx512;
+    bool has_fma, has_round; /* fused multiply-add; floor, ceil, trunc, roundeven */
     LLVMTypeRef i1, i8, i16, i32, i64, f32, f64, ptr, none;
 } Unit;
 
@@ -74,6 +75,9 @@ LLVMValueRef unit_intrinsic(Unit *u, const char *name, LLVMTypeRef *types, size_
 /* Calls it. */
 LLVMValueRef unit_call(Unit *u, LLVMBuilderRef b, const char *name, LLVMTypeRef *types, size_t nt,
                        LLVMValueRef *args, unsigned n);
+/* Gives `fn` the baseline of the architecture, as the runtime has it: for what runs before the CPU
+ * is checked. */
+void unit_baseline(Unit *u, LLVMValueRef fn);
 /* Gives `fn` the target's CPU and features and marks it as not unwinding. */
 void unit_attributes(Unit *u, LLVMValueRef fn);
 void unit_attr(Unit *u, LLVMValueRef fn, unsigned at, const char *name, uint64_t v);
@@ -141,6 +145,11 @@ void emit_store(Walk *w, const Buf *b, Ex index, LLVMValueRef value);
 LLVMBasicBlockRef when(Walk *w, LLVMValueRef cond);
 void leave(Walk *w, LLVMBasicBlockRef after);
 int buffer_number(const Walk *w, const Buf *b);
+
+/* ---- soften.c: what the target has no instruction for ---- */
+LLVMValueRef soften_fma(Walk *w, Elem e, LLVMValueRef *v);
+/* op: EX_FLOOR, EX_CEIL, EX_TRUNC or EX_ROUND_EVEN */
+LLVMValueRef soften_round(Walk *w, ExOp op, LLVMValueRef x);
 
 /* ---- scalar.c, convert.c, truncate.c ---- */
 LLVMValueRef emit_scalar(Walk *w, Ex e);

@@ -96,6 +96,7 @@ static LLVMValueRef emit_eval(Unit *u, int64_t *ndim)
     int64_t at = 0;
 
     LLVMSetLinkage(fn, LLVMInternalLinkage);
+    unit_baseline(u, fn);
     LLVMPositionBuilderAtEnd(u->b, LLVMAppendBasicBlockInContext(u->cx, fn, "entry"));
     for (size_t i = 0; i < p->inputs.len + p->outputs.len; i++) {
         const ProgramIo *io =
@@ -148,6 +149,7 @@ static LLVMValueRef entry_point(Unit *u, const char *suffix, const char *runtime
     LLVMValueRef fn =
         LLVMAddFunction(u->module, unit_name(u, suffix), LLVMFunctionType(u->i32, types, 2, false));
 
+    unit_baseline(u, fn);
     LLVMPositionBuilderAtEnd(u->b, LLVMAppendBasicBlockInContext(u->cx, fn, "entry"));
     args[0] = rt;
     args[1] = LLVMGetParam(fn, 0);

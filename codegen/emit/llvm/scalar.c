@@ -60,6 +60,26 @@ static LLVMValueRef float_mod(Walk *w, LLVMValueRef a, LLVMValueRef b)
     return LLVMBuildSelect(w->b, fix, LLVMBuildFAdd(w->b, r, b, ""), r, "");
 }
 
+static LLVMValueRef float_fma(Walk *w, Ex e, LLVMValueRef *v)
+{
+    LLVMTypeRef t = LLVMTypeOf(v[0]);
+
+    return w->u->has_fma ? unit_call(w->u, w->b, "llvm.fma", &t, 1, v, 3)
+                         : soften_fma(w, (Elem)e->elem, v);
+}
+
+static LLVMValueRef float_round(Walk *w, ExOp op, LLVMValueRef x)
+{
+    if (!w->u->has_round)
+        return soften_round(w, op, x);
+    return call1(w,
+                 op == EX_FLOOR   ? "llvm.floor"
+                 : op == EX_CEIL  ? "llvm.ceil"
+                 : op == EX_TRUNC ? "llvm.trunc"
+                                  : "llvm.roundeven",
+                 x);
+}
+
 static LLVMValueRef float_op(Walk *w, Ex e, LLVMValueRef *v)
 {
     LLVMBuilderRef b = w->b;
@@ -76,7 +96,7 @@ static LLVMValueRef float_op(Walk *w, Ex e, LLVMValueRef *v)
     case EX_REM:
         return LLVMBuildFRem(b, v[0], v[1], "");
     case EX_FLOOR_DIV:
-        return call1(w, "llvm.floor", LLVMBuildFDiv(b, v[0], v[1], ""));
+        return float_round(w, EX_FLOOR, LLVMBuildFDiv(b, v[0], v[1], ""));
     case EX_FLOOR_MOD:
         return float_mod(w, v[0], v[1]);
     case EX_MIN:
@@ -89,18 +109,12 @@ static LLVMValueRef float_op(Walk *w, Ex e, LLVMValueRef *v)
     case EX_SQRT:
         return call1(w, "llvm.sqrt", v[0]);
     case EX_FLOOR:
-        return call1(w, "llvm.floor", v[0]);
     case EX_CEIL:
-        return call1(w, "llvm.ceil", v[0]);
     case EX_TRUNC:
-        return call1(w, "llvm.trunc", v[0]);
     case EX_ROUND_EVEN:
-        return call1(w, "llvm.roundeven", v[0]);
-    case EX_FMA: {
-        LLVMTypeRef t = LLVMTypeOf(v[0]);
-
-        return unit_call(w->u, b, "llvm.fma", &t, 1, v, 3);
-    }
+        return float_round(w, (ExOp)e->op, v[0]);
+    case EX_FMA:
+        return float_fma(w, e, v);
     case EX_LT:
         return LLVMBuildFCmp(b, LLVMRealOLT, v[0], v[1], "");
     case EX_LE:

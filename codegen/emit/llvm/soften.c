@@ -70,20 +70,21 @@ LLVMValueRef soften_fma(Walk *w, Elem e, LLVMValueRef *v)
     return e == ELEM_F64 ? fma_double(w, v) : fma_single(w, v);
 }
 
-LLVMValueRef soften_round(Walk *w, Ex e, LLVMValueRef x)
+LLVMValueRef soften_round(Walk *w, ExOp op, LLVMValueRef x)
 {
     LLVMBuilderRef b = w->b;
     LLVMTypeRef t = LLVMTypeOf(x);
     LLVMValueRef size = unit_call(w->u, b, "llvm.fabs", &t, 1, &x, 1), r, args[2], off;
-    LLVMValueRef from = e->op == EX_TRUNC ? size : x, one = number(t, 1), zero = number(t, 0);
-    LLVMValueRef magic = number(t, e->elem == ELEM_F64 ? 0x1p52 : 0x1p23);
+    LLVMValueRef from = op == EX_TRUNC ? size : x, one = number(t, 1), zero = number(t, 0);
+    LLVMTypeRef single = is_vector(x) ? LLVMGetElementType(t) : t;
+    LLVMValueRef magic = number(t, single == w->u->f64 ? 0x1p52 : 0x1p23);
 
     args[0] = SUB(ADD(size, magic), magic);
     args[1] = from;
     r = unit_call(w->u, b, "llvm.copysign", &t, 1, args, 2);
-    off = LLVMBuildFCmp(b, e->op == EX_CEIL ? LLVMRealOLT : LLVMRealOGT, r, from, "");
-    if (e->op != EX_ROUND_EVEN)
-        r = (e->op == EX_CEIL ? LLVMBuildFAdd : LLVMBuildFSub)(
+    off = LLVMBuildFCmp(b, op == EX_CEIL ? LLVMRealOLT : LLVMRealOGT, r, from, "");
+    if (op != EX_ROUND_EVEN)
+        r = (op == EX_CEIL ? LLVMBuildFAdd : LLVMBuildFSub)(
             b, r, LLVMBuildSelect(b, off, one, zero, ""), "");
     args[0] = r;
     args[1] = x;

@@ -58,6 +58,8 @@ static Status open_machine(Unit *u)
     u->has_avx512 = strstr(o->features, "+avx512f") != NULL;
     u->has_avx = u->has_avx512 || strstr(o->features, "+avx") != NULL;
     u->has_f16c = u->is_arm64 || u->has_avx512 || strstr(o->features, "+f16c") != NULL;
+    u->has_fma = u->is_arm64 || u->has_avx512 || strstr(o->features, "+fma") != NULL;
+    u->has_round = u->is_arm64 || u->has_avx || strstr(o->features, "+sse4") != NULL;
     initialize_target(u->is_arm64);
     if (LLVMGetTargetFromTriple(o->triple, &target, &why)) {
         diag_report(u->ctx, E0401, (Loc){0}, "%s", why);
@@ -168,6 +170,12 @@ void unit_attributes(Unit *u, LLVMValueRef fn)
     attr_text(u, fn, "target-cpu", u->opt->cpu);
     attr_text(u, fn, "target-features", u->opt->features);
     unit_attr(u, fn, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
+}
+
+void unit_baseline(Unit *u, LLVMValueRef fn)
+{
+    attr_text(u, fn, "target-cpu", u->is_arm64 ? "generic" : "x86-64");
+    attr_text(u, fn, "target-features", u->is_arm64 ? "+neon" : "+sse2");
 }
 
 /* ---- the way out ---- */
