@@ -11,6 +11,7 @@
 
 #include "codegen/emit/header/header.h"
 #include "codegen/emit/report/report.h"
+#include "frontend/onnx/writer.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -217,6 +218,8 @@ static void say_files(const Job *j)
         if (s.len == strlen(out->path) && stat(out->path, &st) == 0)
             str_printf(&s, " (%s)", bytes(size, st.st_size));
     }
+    if (j->out.onnx_data.wanted)
+        str_printf(&s, ", %s", str_printable_in(s.arena, j->out.onnx_data.path));
     talk(j->cli, "wrote %s in %.1f s\n", str_text(&s), (double)(clock_ns() - j->start_ns) / 1e9);
 }
 
@@ -285,6 +288,20 @@ static void make_times(const Job *j, Str *s)
     str_printf(s, ",\n \"total_ms\": %.3f\n}\n", (double)(clock_ns() - j->start_ns) / 1e6);
 }
 
+static Status write_onnx(Job *j)
+{
+    Output *out = &j->out.at[OUTPUT_onnx];
+    OnnxWriteOptions o = {.external = str_eq(opt_text(j->cli, OPT_weights), "file"),
+                          .version = MLC_VERSION};
+    OnnxFile f;
+    if (!out->wanted)
+        return MLC_OK;
+    TRY(onnx_encode(j->ctx, j->cli->arena, j->graph, &o, out->path, &f));
+    if (f.data.len)
+        TRY(outputs_add_data(j->cli, &j->out, f.data_path));
+    return onnx_put(j->ctx, &f, &out->file, &j->out.onnx_data.file);
+}
+
 static Status write_texts(Job *j)
 {
     Str s = str_new(j->cli->arena);
@@ -335,6 +352,7 @@ static Status work(Job *j)
     check(j);
     j->phase_ns[PHASE_CHECK] = clock_ns() - t;
     TRY(write_texts(j));
+    TRY(write_onnx(j));
     TRY(outputs_commit(j->cli, &j->out));
     say_files(j);
     return MLC_OK;
@@ -354,8 +372,12 @@ Status cmd_optimize(Cli *cli)
 {
     Job j = {.cli = cli, .ctx = cli->ctx, .model = cli->arg[0], .start_ns = clock_ns(),
              .code_bytes = -1, .rodata_bytes = -1, .object_bytes = -1};
-    TRY(compile_options(cli, NULL, &j.options));
     TRY(outputs_plan(cli, j.model, &j.out));
+    bool any_target = !outputs_need_program(&j.out) && !opt_given(cli, OPT_target);
+    TRY(compile_options(cli, any_target ? "interp" : NULL, &j.options));
+    if (outputs_need_program(&j.out) && str_eq(opt_text(cli, OPT_weights), "file"))
+        return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE,
+                          "--weights file is available for ONNX outputs only in this version");
     TRY(choose_prefix(&j));
     if (outputs_need_program(&j.out) && j.options.target.kind != TARGET_OBJECT)
         return diag_error(cli->ctx, E0402, (Loc){0}, MLC_USAGE, "target '%s' makes no artifact",

@@ -142,6 +142,13 @@ Status outputs_plan(Cli *cli, const char *model, Outputs *o)
     return MLC_OK;
 }
 
+/* Every file, data before what refers to it. */
+enum { FILE_COUNT = OUTPUT_COUNT + 2 };
+static Output *file_at(Outputs *o, int k)
+{
+    return k == 0 ? &o->onnx_data : k <= OUTPUT_COUNT ? &o->at[k - 1] : &o->times;
+}
+
 bool outputs_need_program(const Outputs *o)
 {
     for (int k = 0; k < OUTPUT_COUNT; k++)
@@ -162,9 +169,18 @@ static Status open_one(Cli *cli, Outputs *o, Output *out)
 Status outputs_open(Cli *cli, Outputs *o)
 {
     TRY(temp_dir_make(cli->ctx, cli->arena, &o->temp_dir));
-    for (int k = 0; k < OUTPUT_COUNT; k++)
-        TRY(open_one(cli, o, &o->at[k]));
-    return open_one(cli, o, &o->times);
+    for (int k = 0; k < FILE_COUNT; k++)
+        TRY(open_one(cli, o, file_at(o, k)));
+    return MLC_OK;
+}
+
+Status outputs_add_data(Cli *cli, Outputs *o, const char *path)
+{
+    if (o->to_stdout)
+        return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE,
+                          "a model with external data cannot go to standard output");
+    o->onnx_data = (Output){.wanted = true, .path = path, .file.fd = -1};
+    return open_one(cli, o, &o->onnx_data);
 }
 
 Status output_write(Cli *cli, Output *out, const Str *text)
@@ -194,8 +210,8 @@ static Status copy_to_stdout(Cli *cli, const char *path)
 Status outputs_commit(Cli *cli, Outputs *o)
 {
     Status s = MLC_OK;
-    for (int k = 0; k <= OUTPUT_COUNT && s == MLC_OK; k++) {
-        Output *out = k < OUTPUT_COUNT ? &o->at[k] : &o->times;
+    for (int k = 0; k < FILE_COUNT && s == MLC_OK; k++) {
+        Output *out = file_at(o, k);
         if (out->wanted)
             s = o->to_stdout ? copy_to_stdout(cli, out->file.tmp_path)
                              : file_out_commit(cli->ctx, &out->file);
@@ -205,8 +221,8 @@ Status outputs_commit(Cli *cli, Outputs *o)
 
 void outputs_close(Outputs *o)
 {
-    for (int k = 0; k <= OUTPUT_COUNT; k++) {
-        Output *out = k < OUTPUT_COUNT ? &o->at[k] : &o->times;
+    for (int k = 0; k < FILE_COUNT; k++) {
+        Output *out = file_at(o, k);
         if (out->wanted && out->file.tmp_path)
             file_out_abort(&out->file);
     }

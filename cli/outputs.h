@@ -22,6 +22,7 @@ typedef struct Output {
 typedef struct Outputs {
     Output      at[OUTPUT_COUNT];
     Output      times;     /* PREFIX.time.json, with the report */
+    Output      onnx_data; /* external data of the ONNX model; see outputs_add_data() */
     const char *base;      /* "build/resnet" */
     const char *name;      /* "resnet": what symbols are made from */
     const char *temp_dir;  /* for what is not kept; NULL before outputs_open() */
@@ -33,6 +34,8 @@ Status outputs_plan(Cli *cli, const char *model, Outputs *o);
 bool   outputs_need_program(const Outputs *o);
 /* Opens every file, so that a folder that cannot be written is found before the work. */
 Status outputs_open(Cli *cli, Outputs *o);
+/* Adds the file of external data, `path`. MLC_USAGE where the model goes to stdout. */
+Status outputs_add_data(Cli *cli, Outputs *o, const char *path);
 Status output_write(Cli *cli, Output *out, const Str *text);
 /* Where a tool shall write the output; NULL when it is not wanted. */
 const char *output_tmp(Outputs *o, OutputKind k);

@@ -77,10 +77,10 @@ static int attrs_since(const Node *n)
             const char *what = n->op->later[i].what, *value = strchr(what, '=');
             size_t len = value ? (size_t)(value - what) : strlen(what);
             if (strlen(d->name) != len || strncmp(d->name, what, len) ||
-                attr_is_default(d, n->attrs, dflt))
+                attr_is_default(d, n->attrs, dflt) || attr_is_absent(d, n->attrs))
                 continue;
-            const char *text = value ? *(const attr_str *)((const char *)n->attrs + d->offset) : "";
-            if (!value || str_eq(text, value + 1))
+            const void *field = (const char *)n->attrs + d->offset;
+            if (!value || (d->kind == ATTR_str && str_eq(*(const attr_str *)field, value + 1)))
                 v = MAX(v, n->op->later[i].since);
         }
     return v;
@@ -92,17 +92,33 @@ static void raw_attrs_of(const Node *n, RawNode *raw)
     for (const AttrDesc *d = n->op->attrs; d && d->name; d++) {
         const void *v = (const char *)n->attrs + d->offset;
         RawAttr a = {.name = d->name, .kind = d->kind};
-        if (d->dflt && (attr_is_default(d, n->attrs, dflt) || attr_is_absent(d, n->attrs)))
+        if (attr_is_default(d, n->attrs, dflt) || attr_is_absent(d, n->attrs))
             continue;
         switch (d->kind) {
-        case ATTR_int: a.i = *(const attr_int *)v; break;
-        case ATTR_float: a.f = *(const attr_float *)v; break;
-        case ATTR_str: a.s = *(const attr_str *)v; break;
-        case ATTR_ints: a.ints = *(const Ints *)v; break;
-        case ATTR_floats: a.floats = *(const Floats *)v; break;
-        case ATTR_strs: a.strs = *(const Strings *)v; break;
-        case ATTR_tensor: a.tensor = *(const attr_tensor *)v; break;
-        case ATTR_graph: a.graph = *(const attr_graph *)v; break;
+        case ATTR_int:
+            a.i = *(const attr_int *)v;
+            break;
+        case ATTR_float:
+            a.f = *(const attr_float *)v;
+            break;
+        case ATTR_str:
+            a.s = *(const attr_str *)v;
+            break;
+        case ATTR_ints:
+            a.ints = *(const Ints *)v;
+            break;
+        case ATTR_floats:
+            a.floats = *(const Floats *)v;
+            break;
+        case ATTR_strs:
+            a.strs = *(const Strings *)v;
+            break;
+        case ATTR_tensor:
+            a.tensor = *(const attr_tensor *)v;
+            break;
+        case ATTR_graph:
+            a.graph = *(const attr_graph *)v;
+            break;
         }
         vec_push(n->graph->arena, &raw->attrs, a);
     }

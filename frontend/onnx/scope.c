@@ -78,8 +78,10 @@ void scope_join_captures(Reader *r, RawNode *raw, Scope *const *bodies, size_t n
     union_of_captures(bodies, n, &outers);
     if (!outers.len)
         return;
-    for (size_t b = 0; b < n; b++)
+    for (size_t b = 0; b < n; b++) {
         append_captures(r, bodies[b], &outers);
+        bodies[b]->graph->captures = (int)outers.len;
+    }
     while (raw->in.len < formal) /* omitted inputs at the end of the list */
         vec_push(raw->graph->arena, &raw->in, NULL);
     for (size_t i = 0; i < outers.len; i++)

@@ -151,7 +151,7 @@ static uint32_t encode_nan(const FloatFormat *f)
     case TOP_NUMBERS:
         break;
     }
-    return largest_code(f); /* as ONNX Cast does for float4 */
+    return sign; /* float4 has no NaN: the reference data of ONNX Cast holds -0 */
 }
 
 /* Codes without sign are ordered as the numbers they stand for, and a step of one code is one unit

@@ -281,11 +281,12 @@ static Ex cast_const(ExPool *p, Elem to, Ex a)
     if (elem_is_float(from)) {
         if (to == ELEM_BOOL)
             return ex_bool(p, a->f != 0);
-        if (elem_is_float(to))
-            return ex_const_f(p, to, a->f);
-        if (!isfinite(a->f) || fabs(a->f) >= 0x1p63)
+        if (elem_is_float(to)) /* what overflows a float8 depends on saturation: at run time */
+            return elem_bits[to] >= 16 ? ex_const_f(p, to, a->f) : NULL;
+        if (!isfinite(a->f) || fabs(a->f) >= 0x1p62)
             return NULL;
-        return ex_const_i(p, to, (int64_t)a->f);
+        Ex r = ex_const_i(p, to, (int64_t)a->f);
+        return r->i == (int64_t)a->f ? r : NULL; /* out of range: as the run does it */
     }
     if (to == ELEM_BOOL)
         return ex_bool(p, a->i != 0);

@@ -449,6 +449,14 @@ static void test_schedules(void **state)
         assert_int_equal(kernel_interp(&ctx, k, INTERP_EXACT, args, NULL, &code), MLC_OK);
         assert_memory_equal(got[v], want, sizeof want);
         compare(k);
+        InterpPlan *plan; /* prepared once, run twice */
+        assert_int_equal(interp_prepare(&ctx, k, INTERP_EXACT, NULL, &plan), MLC_OK);
+        for (int again = 0; again < 2; again++) {
+            memset(got[v], 0, sizeof want);
+            assert_int_equal(interp_run(plan, args, &code), MLC_OK);
+            assert_memory_equal(got[v], want, sizeof want);
+        }
+        interp_free(plan);
     }
     free(x);
     free(y);
