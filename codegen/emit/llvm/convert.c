@@ -126,7 +126,7 @@ static bool small_format(Elem e, Small *s)
         *s = (Small){5, 2, 16, 0x7f, 0x80, 0x80, false};
         return true;
     case ELEM_F4E2M1:
-        *s = (Small){2, 1, 1, 7, 7, 7, true};
+        *s = (Small){2, 1, 1, 7, 7, 8, true}; /* NaN becomes -0, as in elem.c */
         return true;
     default:
         return false;
