@@ -15,7 +15,8 @@ CC      := gcc
 # The newest LLVM that is here, 19 or later; `make LLVM_CONFIG=llvm-config-19` chooses.
 LLVM_CONFIG ?= $(firstword $(foreach v,22 21 20 19,$(if $(shell command -v llvm-config-$v),llvm-config-$v)))
 LLVM_MAJOR  := $(if $(LLVM_CONFIG),$(firstword $(subst ., ,$(shell $(LLVM_CONFIG) --version))))
-CLANG       ?= $(firstword $(foreach v,$(LLVM_MAJOR) 22 21 20 19,$(if $(shell command -v clang-$v),clang-$v)) clang)
+# Bitcode of a newer clang cannot be read by an older LLVM, so clang is never the newer of the two.
+CLANG       ?= $(firstword $(foreach v,22 21 20 19,$(if $(shell [ $v -le $(or $(LLVM_MAJOR),22) ] && command -v clang-$v),clang-$v)) clang)
 
 MODE ?= release
 ifeq ($(MODE),asan)
@@ -45,6 +46,7 @@ include make/layers.mk
 include make/check.mk
 include make/runtime.mk
 include make/demo.mk
+include make/install.mk
 
 $(BUILD)/obj/%.o: %.c | $(GENERATED)
 	@mkdir -p $(@D)

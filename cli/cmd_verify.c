@@ -281,6 +281,16 @@ static int job_count(const Cli *cli)
     return (int)MAX(1, MIN(n, MAX_JOBS));
 }
 
+static Status check_run_limit(const Cli *cli)
+{
+    const char *limit = opt_x(cli, "run-limit");
+    int64_t     ns;
+    if (!limit || (parse_time(limit, &ns) && ns > 0))
+        return MLC_OK;
+    return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE,
+                      "-X run-limit is '%s', which is not a time (5ms, 20s)", limit);
+}
+
 Status cmd_verify(Cli *cli)
 {
     CompileOptions o;
@@ -290,6 +300,7 @@ Status cmd_verify(Cli *cli)
     v->tolerance.rtol = opt_float(cli, OPT_rtol);
     v->tolerance.atol = opt_float(cli, OPT_atol);
     TRY(compile_options(cli, NULL, &o));
+    TRY(check_run_limit(cli));
     TRY(execution_possible(cli->ctx, cli->arena, &o.target));
     for (int i = 0; i < cli->nargs; i++)
         TRY(find_cases(v, cli->arg[i]));

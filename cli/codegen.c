@@ -202,7 +202,8 @@ static Status spawn(const Job *j, const char *output)
                           "MLC_CODEGEN is '%s', which cannot be executed", given);
     if (!tool)
         return diag_error(c, E0004, (Loc){0}, MLC_SYSTEM,
-                          "the code generator 'mlc-codegen' is not beside mlc");
+                          "the code generator 'mlc-codegen' is neither beside mlc nor in "
+                          "../libexec/mlc");
     Pipes io;
     Status s = open_pipes(c, j->program, &io);
     if (s == MLC_OK)

@@ -34,6 +34,7 @@ static Status open_runner(Execution *e, const char *artifact, const ExecutionOpt
     RunnerOptions r = {
         .runner = process_beside(e->arena, "mlc-runner", "MLC_RUNNER"),
         .runner_jit = process_beside(e->arena, "mlc-runner-jit", "MLC_RUNNER_JIT"),
+        .shown = e->path,
         .timeout_ns = o->timeout_ns,
     };
     TRY(runner_open(e->ctx, e->arena, artifact, &r, &e->runner));

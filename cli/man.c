@@ -99,6 +99,6 @@ void help_man(Str *s)
         str_printf(s, ".TP\n%s\n%s.\n", exit_codes[i].code, exit_codes[i].text);
     str_add(s, ".SH ENVIRONMENT\n.TP\nNO_COLOR, TERM\n"
                "No colour when NO_COLOR is not empty or TERM is dumb.\n"
-               ".TP\nMLC_CODEGEN\nThe code generator to use instead of the one beside mlc.\n"
+               ".TP\nMLC_CODEGEN\nThe code generator to use instead of the one that came with mlc.\n"
                ".TP\nTMPDIR\nWhere temporary files go.\n");
 }

@@ -2,6 +2,8 @@
  * the signal handler finds every one; it dies with mlc even if mlc is killed. */
 #include "cli/process.h"
 
+#include "ir/base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -159,11 +161,15 @@ const char *process_beside(Arena *a, const char *program, const char *env)
     if (n <= 0)
         return NULL;
     self[n] = 0;
-    char *slash = strrchr(self, '/');
-    if (!slash)
-        return NULL;
-    const char *path = arena_printf(a, "%.*s/%s", (int)(slash - self), self, program);
-    return access(path, X_OK) == 0 ? path : NULL;
+    const char *bin = path_dir(a, self);
+    const char *installed = arena_printf(a, "%s/libexec/mlc", path_dir(a, bin));
+    const char *dirs[] = {bin, installed};
+    for (size_t i = 0; i < COUNT_OF(dirs); i++) {
+        const char *path = arena_printf(a, "%s/%s", dirs[i], program);
+        if (access(path, X_OK) == 0)
+            return path;
+    }
+    return NULL;
 }
 
 const char *process_in_path(Arena *a, const char *const *names, size_t n)

@@ -28,8 +28,8 @@ Status process_run(Ctx *c, char *const argv[], const ProcessOptions *o, int *cod
 /* Async-signal-safe: kills every child that is still alive. */
 void process_kill_all(void);
 
-/* "build/mlc-codegen" for a program that lies beside mlc, in `a`; `env` names a variable that
- * overrides it. NULL when it is not there. */
+/* The path of a program that belongs to mlc, in `a`: beside mlc (the build folder), else in
+ * ../libexec/mlc (make/install.mk). `env` names a variable that overrides it. NULL: not there. */
 const char *process_beside(Arena *a, const char *program, const char *env);
 /* The first of the names that is an executable in PATH, or NULL. */
 const char *process_in_path(Arena *a, const char *const *names, size_t n);

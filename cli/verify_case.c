@@ -125,9 +125,12 @@ CaseResult verify_case(Cli *cli, const char *dir, const Tolerance *given)
     Tolerance        t = *given;
     Execution        e;
     ExecutionOptions o = {.timeout_ns = (int64_t)RUN_LIMIT_S * 1000000000};
+    const char      *limit = opt_x(cli, "run-limit");
     const char     **sets;
     size_t           n, seen = cli->ctx->diags.errors;
     CaseResult       all = {.verdict = CASE_PASS};
+    if (limit)
+        parse_time(limit, &o.timeout_ns); /* cmd_verify() has checked it */
     Status s = list_folders(cli->ctx, cli->arena, dir, "test_data_set_", &sets, &n);
     if (s == MLC_OK && n == 0)
         return result(CASE_SKIP, "no test_data_set_*");

@@ -207,12 +207,17 @@ static Status expand_node(Graph *g, Node *n)
     return MLC_OK;
 }
 
+static bool is_composite(const Node *n)
+{
+    return n->op->expand && (!n->op->expand_if || node_attr_int(n, n->op->expand_if, 0));
+}
+
 Status pass_expand(Graph *g)
 {
     int made = 0;
     for (Node *n = g->first, *next; n; n = next) {
         next = n->next;
-        if (!n->op->expand)
+        if (!is_composite(n))
             continue;
         Node *before = n->prev;
         if (made++ > MAX_NODES)

@@ -75,7 +75,7 @@ static Status status_of(int code)
 
 static Loc here(const Runner *r)
 {
-    return (Loc){.file = r->artifact};
+    return (Loc){.file = r->options.shown ? r->options.shown : r->artifact};
 }
 
 /* ---- the process ---- */
@@ -383,7 +383,7 @@ static const void *full_data(Runner *r, const Tensor *t)
 static Status check_input(Runner *r, size_t i, const Tensor *t)
 {
     const RunnerIo *io = &r->info.inputs.at[i];
-    Loc             loc = {.file = r->artifact, .node = io->name};
+    Loc             loc = {.file = here(r).file, .node = io->name};
     if (t->elem != io->elem)
         return diag_error(r->ctx, E0601, loc, MLC_INPUT, "input '%s' is %s, and the data is %s",
                           io->name, elem_name[io->elem], elem_name[t->elem]);

@@ -17,6 +17,7 @@
 typedef struct RunnerOptions {
     const char *runner;     /* path of mlc-runner; NULL: shared objects cannot be run */
     const char *runner_jit; /* path of mlc-runner-jit; NULL: objects cannot be run */
+    const char *shown;      /* what messages call the artifact; NULL: its path */
     int64_t     timeout_ns; /* for one answer; 0: none */
 } RunnerOptions;
 

@@ -158,7 +158,7 @@ static Status native_command(Ctx *c, const char *artifact, const ElfInfo *elf,
     const char *program = elf->shared ? o->runner : o->runner_jit;
     if (!program)
         return diag_error(c, E0004, (Loc){.file = artifact}, MLC_SYSTEM,
-                          "%s is not installed beside mlc",
+                          "%s is neither beside mlc nor in ../libexec/mlc",
                           elf->shared ? "mlc-runner" : "mlc-runner-jit");
     argv[0] = program;
     argv[1] = artifact;

@@ -6,9 +6,12 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return puts("mlc-runner " MLC_VERSION) < 0;
     if (argc != 4) {
         fprintf(stderr, "usage: mlc-runner SHARED-OBJECT SYMBOL DIR\n");
         return 2;

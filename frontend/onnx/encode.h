@@ -15,6 +15,7 @@ typedef struct Encoder {
     bool external;
     size_t data_bytes; /* of external data so far */
     Map names;         /* of values written so far, in all graphs: ONNX knows no shadowing */
+    Map node_names;
     Map domains;       /* of nodes, except ai.onnx -> OpInfo * */
 } Encoder;
 

@@ -21,13 +21,13 @@ static const int attr_type[] = {
 
 /* ---- names ---- */
 
-/* The name as it is, or with a number where an enclosing graph or another body has it. */
-static const char *free_name(Encoder *e, const char *name)
+/* The name as it is, or with a number where another has it. */
+static const char *free_name(Encoder *e, Map *taken, const char *name)
 {
     const char *free = name;
-    for (int k = 1; map_has(&e->names, free); k++)
-        free = arena_printf(e->arena, "%s_%d", name, k);
-    map_set(&e->names, free, e);
+    for (size_t k = 1; map_has(taken, free); k++)
+        free = arena_printf(e->arena, "%s_%zu", name, k < 64 ? k : taken->len + k);
+    map_set(taken, free, e);
     return free;
 }
 
@@ -45,7 +45,7 @@ static const char **name_values(Encoder *e, const Graph *g, const char *const *c
     for (size_t i = 0; i < g->values.len; i++) {
         const Value *v = g->values.at[i];
         if (!names[i] && (v->def || v->is_input || (v->data && is_written(v))))
-            names[i] = free_name(e, v->name);
+            names[i] = free_name(e, &e->names, v->name);
     }
     return names;
 }
@@ -125,7 +125,7 @@ static Status encode_node(Encoder *e, WireOut *graph, const Node *n, const char 
         wire_out_text(&w, NODE_INPUT, n->in[i] ? names[n->in[i]->id] : "");
     for (int i = 0; i < n->nout; i++)
         wire_out_text(&w, NODE_OUTPUT, n->out[i] ? names[n->out[i]->id] : "");
-    wire_out_text(&w, NODE_NAME, n->name);
+    wire_out_text(&w, NODE_NAME, free_name(e, &e->node_names, n->name));
     wire_out_text(&w, NODE_OP, n->op->name);
     TRY(encode_attrs(e, &w, n, captured));
     if (n->op->domain) {
@@ -149,10 +149,10 @@ static const char *output_name(Encoder *e, WireOut *w, const Graph *g, size_t i,
     if (!again && !(g->parent && v->is_input))
         return names[v->id];
     WireOut node = wire_out_new(e->arena);
-    const char *name = free_name(e, arena_printf(e->arena, "%s_out", v->name));
+    const char *name = free_name(e, &e->names, arena_printf(e->arena, "%s_out", v->name));
     wire_out_text(&node, NODE_INPUT, names[v->id]);
     wire_out_text(&node, NODE_OUTPUT, name);
-    wire_out_text(&node, NODE_NAME, name);
+    wire_out_text(&node, NODE_NAME, free_name(e, &e->node_names, name));
     wire_out_text(&node, NODE_OP, "Identity");
     wire_out_message(w, GRAPH_NODE, &node);
     return name;

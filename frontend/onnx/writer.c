@@ -26,6 +26,7 @@ static Status encode_model(Encoder *e, Graph *g, const OnnxWriteOptions *o)
 {
     WireOut w = wire_out_new(e->arena);
     e->names = map_new(e->arena);
+    e->node_names = map_new(e->arena);
     e->domains = map_new(e->arena);
     e->data_bytes = e->file->data.len = 0;
     wire_out_int(&w, MODEL_IR_VERSION, onnx_ir_version(e->file->opset));

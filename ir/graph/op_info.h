@@ -153,6 +153,8 @@ struct OpInfo {
     const char     *expand;   /* items of the text form (text.h): %0, %1 ... are the inputs (_ where
                                  omitted), $name is the value of an attribute, `out` lists the
                                  outputs in order. passes/expand.c puts them in the node's place */
+    const char     *expand_if; /* name of a private attribute, one that ONNX does not have: `expand`
+                                 is for the nodes where it is set. NULL: for all */
     const char     *kernel;   /* name of a runtime function */
     const char     *doc;      /* one line: the formula */
 };

@@ -46,8 +46,12 @@ static Status infer_celu(Graph *g, Node *n)
 DEFINE(define_celu, EluAttrs,
        te_add(t, te_max(t, x, K(0)),
               te_min(t, K(0), exp_minus_1(t, a->alpha, te_div(t, x, K(a->alpha))))))
-OP(celu) = RECORD("Celu", EluAttrs, infer_celu, define_celu,
-                  "y = max(x, 0) + min(0, alpha * (e^(x/alpha) - 1))", 12, 28);
+OP(celu) = {
+    .name = "Celu", .since = {12, 28}, .later = {{"f16", 28}, {"f64", 28}}, .min_in = 1,
+    .max_in = 1, .traits = OP_ELEMENTWISE, ATTRS_OF(EluAttrs), .infer = infer_celu,
+    .define = define_celu,
+    .doc = "y = max(x, 0) + min(0, alpha * (e^(x/alpha) - 1))",
+};
 
 #define SELU_ATTRS(A, S)                                                        \
     A(S, float, alpha, "1.67326319217681884765625", "scale where x <= 0")       \
@@ -163,7 +167,11 @@ static Ex is_inf(Te *t, const IsInfAttrs *a, Ex x)
     return te_or(t, plus, minus);
 }
 DEFINE(define_is_inf, IsInfAttrs, is_inf(t, a, x))
-OP(is_inf) = RECORD("IsInf", IsInfAttrs, infer_is, define_is_inf, "y = x is infinite", 10, 20);
+OP(is_inf) = {
+    .name = "IsInf", .since = {10, 20}, .later = {{"f16", 20}}, .min_in = 1, .max_in = 1,
+    .traits = OP_ELEMENTWISE, ATTRS_OF(IsInfAttrs), .infer = infer_is, .define = define_is_inf,
+    .doc = "y = x is infinite",
+};
 
 static void define_is_nan(Te *t, const Node *n)
 {

@@ -110,7 +110,7 @@ static Status infer_bit_shift(Graph *g, Node *n)
 DEFINE(define_bit_shift, (void)0, shift_of(t, is_left(n), a, b))
 OP(bit_shift) = {
     .name = "BitShift", .since = {11, 28}, .min_in = 2, .max_in = 2, .traits = OP_ELEMENTWISE,
-    ATTRS_OF(BitShiftAttrs), .infer = infer_bit_shift, .define = define_bit_shift,
+    .later = {{"i8", 28}, {"i16", 28}, {"i32", 28}, {"i64", 28}}, ATTRS_OF(BitShiftAttrs), .infer = infer_bit_shift, .define = define_bit_shift,
     .doc = "y = a << b or a >> b",
 };
 

@@ -31,14 +31,18 @@ DEFINE(define_less_or_equal, te_le(t, a, b))
 DEFINE(define_greater, te_lt(t, b, a))
 DEFINE(define_greater_or_equal, te_le(t, b, a))
 
-#define RECORD(text, more, check, definition, formula, ...)                                \
+#define RECORD(text, check, definition, formula, ...)                                \
     {.name = text, .since = {__VA_ARGS__}, .min_in = 2, .max_in = 2,                       \
-     .traits = OP_ELEMENTWISE | (more), .upgrade = upgrade_broadcast, .infer = check,      \
+     .traits = OP_ELEMENTWISE, .upgrade = upgrade_broadcast, .infer = check,      \
      .define = definition, .doc = formula}
 
-OP(equal) = RECORD("Equal", OP_COMMUTES, infer_equal, define_equal, "y = a == b", 1, 7, 11, 13, 19);
-OP(less) = RECORD("Less", 0, infer, define_less, "y = a < b", 1, 7, 9, 13);
-OP(less_or_equal) = RECORD("LessOrEqual", 0, infer, define_less_or_equal, "y = a <= b", 12, 16);
-OP(greater) = RECORD("Greater", 0, infer, define_greater, "y = a > b", 1, 7, 9, 13);
+OP(equal) = {
+    .name = "Equal", .since = {1, 7, 11, 13, 19}, .later = {{"string", 19}}, .min_in = 2,
+    .max_in = 2, .traits = OP_ELEMENTWISE | OP_COMMUTES, .upgrade = upgrade_broadcast,
+    .infer = infer_equal, .define = define_equal, .doc = "y = a == b",
+};
+OP(less) = RECORD("Less", infer, define_less, "y = a < b", 1, 7, 9, 13);
+OP(less_or_equal) = RECORD("LessOrEqual", infer, define_less_or_equal, "y = a <= b", 12, 16);
+OP(greater) = RECORD("Greater", infer, define_greater, "y = a > b", 1, 7, 9, 13);
 OP(greater_or_equal) =
-    RECORD("GreaterOrEqual", 0, infer, define_greater_or_equal, "y = a >= b", 12, 16);
+    RECORD("GreaterOrEqual", infer, define_greater_or_equal, "y = a >= b", 12, 16);

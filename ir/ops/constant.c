@@ -203,6 +203,6 @@ static void define_range(Te *t, const Node *n)
 }
 
 OP(range) = {
-    .name = "Range", .since = {11, 27}, .min_in = 3, .max_in = 3, .infer = infer_range,
-    .define = define_range, .doc = "y[i] = start + i * delta",
+    .name = "Range", .since = {11, 27}, .min_in = 3, .max_in = 3, .later = {{"f16", 27}},
+    .infer = infer_range, .define = define_range, .doc = "y[i] = start + i * delta",
 };

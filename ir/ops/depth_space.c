@@ -106,6 +106,6 @@ static void define_to_depth(Te *t, const Node *n)
 
 OP(space_to_depth) = {
     .name = "SpaceToDepth", .since = {1, 13, 28}, .min_in = 1, .max_in = 1, ATTRS_OF(DepthAttrs),
-    .infer = infer_to_depth, .define = define_to_depth,
+    .later = {{"mode", 28}}, .infer = infer_to_depth, .define = define_to_depth,
     .doc = "blocks of positions become channels",
 };

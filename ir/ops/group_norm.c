@@ -78,8 +78,28 @@ static Status upgrade(RawNode *raw)
     return MLC_OK;
 }
 
+/* Scale and bias repeated for the channels of their group. */
+#define PER_CHANNEL(input, name)                                        \
+    "%" name "_rows = Unsqueeze(%" input ", %last)\n"                   \
+    "%" name "_all = Expand(%" name "_rows, %repeat)\n"                 \
+    "%" name " = Reshape(%" name "_all, %flat)\n"
+
+#define PER_GROUP_TEXT                                                                     \
+    "const %groups : i64[1] = {$num_groups}\n"                                             \
+    "const %one : i64[1] = {1}\n"                                                          \
+    "const %last : i64[1] = {1}\n"                                                         \
+    "const %flat : i64[1] = {-1}\n"                                                        \
+    "%channels = Shape(%0) {start=1, end=2}\n"                                             \
+    "%each = Div(%channels, %groups)\n"                                                    \
+    "%repeat = Concat(%one, %each) {axis=0}\n" PER_CHANNEL("1", "scale")                   \
+    PER_CHANNEL("2", "bias")                                                               \
+    "%y = GroupNormalization(%0, %scale, %bias) {num_groups=$num_groups, "                 \
+    "epsilon=$epsilon, stash_type=$stash_type}\n"                                          \
+    "out %y"
+
 OP(group_normalization) = {
     .name = "GroupNormalization", .since = {18, 21}, .min_in = 3, .max_in = 3,
     ATTRS_OF(GroupNormAttrs), .upgrade = upgrade, .infer = infer, .define = define,
+    .expand = PER_GROUP_TEXT, .expand_if = "per_group",
     .doc = "normalizes groups of channels of each sample",
 };

@@ -150,6 +150,7 @@ static Status upgrade(RawNode *raw)
 
 OP(pad) = {
     .name = "Pad", .since = {1, 2, 11, 13, 18, 19, 21, 23, 24, 25}, .min_in = 2, .max_in = 4,
+    .later = {{"mode=wrap", 19}},
     ATTRS_OF(PadAttrs), .upgrade = upgrade, .infer = infer, .define = define,
     .doc = "extends or crops a tensor",
 };

@@ -176,6 +176,7 @@ static void define_average(Te *t, const Node *n)
 
 OP(average_pool) = {
     .name = "AveragePool", .since = {1, 7, 10, 11, 19, 22}, .min_in = 1, .max_in = 1,
+    .later = {{"dilations", 19}},
     ATTRS_OF(PoolAttrs), .infer = infer_float_pool, .define = define_average,
     .doc = "mean of each window",
 };

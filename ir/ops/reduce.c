@@ -174,8 +174,16 @@ REDUCE(define_log_sum, no_change, SUM, logarithm)
 
 OP(reduce_sum) = RECORD("ReduceSum", infer, define_sum, "sum", 1, 11, 13);
 OP(reduce_mean) = RECORD("ReduceMean", infer, define_mean, "mean", 1, 11, 13, 18);
-OP(reduce_max) = RECORD("ReduceMax", infer_order, define_max, "largest", 1, 11, 12, 13, 18, 20);
-OP(reduce_min) = RECORD("ReduceMin", infer_order, define_min, "least", 1, 11, 12, 13, 18, 20);
+OP(reduce_max) = {
+    .name = "ReduceMax", .since = {1, 11, 12, 13, 18, 20}, .later = {{"bool", 20}}, .min_in = 1,
+    .max_in = 2, ATTRS_OF(ReduceAttrs), .upgrade = upgrade, .infer = infer_order,
+    .define = define_max, .doc = "largest",
+};
+OP(reduce_min) = {
+    .name = "ReduceMin", .since = {1, 11, 12, 13, 18, 20}, .later = {{"bool", 20}}, .min_in = 1,
+    .max_in = 2, ATTRS_OF(ReduceAttrs), .upgrade = upgrade, .infer = infer_order,
+    .define = define_min, .doc = "least",
+};
 OP(reduce_prod) = RECORD("ReduceProd", infer, define_prod, "product", 1, 11, 13, 18);
 OP(reduce_l1) = RECORD("ReduceL1", infer, define_l1, "sum |x|", 1, 11, 13, 18);
 OP(reduce_l2) = RECORD("ReduceL2", infer, define_l2, "sqrt(sum x^2)", 1, 11, 13, 18);

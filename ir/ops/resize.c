@@ -252,6 +252,7 @@ static Status upgrade(RawNode *raw)
 
 OP(resize) = {
     .name = "Resize", .since = {10, 11, 13, 18, 19}, .min_in = 1, .max_in = 4,
+    .later = {{"coordinate_transformation_mode=half_pixel_symmetric", 19}},
     .attrs = resize_attrs, .attrs_size = sizeof(ResizeAttrs), .upgrade = upgrade, .infer = infer,
     .define = resize_define, .doc = "interpolates along some dimensions",
 };

@@ -3,7 +3,8 @@
  *     m = max x;  s = sum e^(x - m);  softmax = e^(x - m) / s;  log_softmax = x - m - ln s
  *
  * Before opset 13 the tensor was seen as a matrix, cut before `axis`: all dimensions from there on
- * are reduced together, which the private attribute `coerce` says. */
+ * are reduced together, which the private attribute `coerce` says; in today's operators it is a
+ * Flatten before and a Reshape after. */
 #include "ir/ops/norm.h"
 
 #define SOFTMAX_ATTRS(A, S)                                        \
@@ -109,13 +110,25 @@ static Status upgrade(RawNode *raw)
 {
     if (!raw_attr(raw, "axis"))
         raw_set_int(raw, "axis", 1);
+    const RawAttr *axis = raw_attr(raw, "axis");
+    int rank = raw_rank(raw, 0);
+    if (raw->version >= 13 || (rank > 0 && (axis->i == rank - 1 || axis->i == -1)))
+        return MLC_OK; /* nothing comes after it */
     raw_set_int(raw, "coerce", 1);
     return MLC_OK;
 }
 
+#define MATRIX_TEXT(text)                       \
+    "%matrix = Flatten(%0) {axis=$axis}\n"      \
+    "%result = " text "(%matrix)\n"             \
+    "%shape = Shape(%0)\n"                      \
+    "%y = Reshape(%result, %shape) {allowzero=1}\n" \
+    "out %y"
+
 #define RECORD(text, definition, formula)                                                 \
     {.name = text, .since = {1, 11, 13}, .min_in = 1, .max_in = 1, ATTRS_OF(SoftmaxAttrs), \
-     .upgrade = upgrade, .infer = infer, .define = definition, .doc = formula}
+     .upgrade = upgrade, .infer = infer, .define = definition,                             \
+     .expand = MATRIX_TEXT(text), .expand_if = "coerce", .doc = formula}
 
 OP(softmax) = RECORD("Softmax", define_softmax, "y = e^x / sum e^x");
 OP(log_softmax) = RECORD("LogSoftmax", define_log_softmax, "y = x - ln(sum e^x)");

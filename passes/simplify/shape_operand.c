@@ -59,6 +59,7 @@ static const struct {
 
 Status pass_shape_operand(Graph *g)
 {
+    bool changed = false;
     for (Node *n = g->first; n; n = n->next) {
         for (size_t i = 0; i < COUNT_OF(with_shape_operand); i++) {
             int64_t target[MAX_RANK];
@@ -69,7 +70,9 @@ Status pass_shape_operand(Graph *g)
                 continue;
             const char *name = arena_printf(g->arena, "%s.shape", n->out[0]->name);
             graph_set_input(n, 1, graph_const_ints(g, name, n->out[0]->type.rank, target));
+            changed = true;
         }
     }
-    return MLC_OK;
+    /* Sizes that came through casts and arithmetic are now seen to be those of the inputs. */
+    return changed ? graph_infer(g) : MLC_OK;
 }

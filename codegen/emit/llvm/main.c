@@ -3,6 +3,7 @@
  *     mlc-codegen [INPUT] --emit obj|asm|llvm-ir|bc --triple T --cpu NAME --features "+avx2,+fma"
  *                 --prefix P --target-name x86-avx2 --sha256 HEX --cpu-bits N --threads N -O N
  *                 [--fd N]... [--memory-limit BYTES] [--cpu-limit SECONDS] -o OUT
+ *     mlc-codegen --version
  *
  * It runs as a child of mlc, under limits; what it has to say are JSON lines {"code","message"} on
  * descriptor 3 when that is open, else on stderr. The exit code is a Status. */
@@ -10,6 +11,7 @@
 
 #include "ir/base/ctx.h"
 #include "ir/base/file.h"
+#include "ir/base/str.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -85,6 +87,14 @@ static void on_signal(int sig)
     _exit(128 + sig);
 }
 
+static int print_version(void)
+{
+    unsigned major, minor, patch;
+
+    LLVMGetVersion(&major, &minor, &patch);
+    return printf("mlc-codegen %s, LLVM %u.%u.%u\n", MLC_VERSION, major, minor, patch) < 0;
+}
+
 int main(int argc, char **argv)
 {
     Ctx c;
@@ -92,6 +102,8 @@ int main(int argc, char **argv)
     bool has_channel = fcntl(3, F_GETFL) >= 0; /* before anything else may open as 3 */
     Status st;
 
+    if (argc == 2 && str_eq(argv[1], "--version"))
+        return print_version();
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     ctx_init(&c);

@@ -12,11 +12,13 @@
  * that fill no tile get kernels with exactly fitting smaller tiles.
  *
  * The tile with the least estimated time is taken: FMAs and loads at two a cycle, and no more
- * accumulators than registers: MR * NV + NV + 1 <= registers. */
+ * accumulators than registers: MR * NV + NV + 1 <= registers. Where joined rows cross a seam of the
+ * image, a tile that divides its width needs one address; another needs one per row, and more than
+ * POINTERS of those spill. */
 #include "codegen/lower/contraction.h"
 #include "codegen/lower/pack.h"
 
-enum { L2_SHARE = 256 * 1024, FMA_LATENCY = 4, MAX_NV = 4, PACK_ROWS = 24 };
+enum { L2_SHARE = 256 * 1024, FMA_LATENCY = 4, MAX_NV = 4, PACK_ROWS = 24, POINTERS = 8 };
 
 typedef struct Gemm {
     Lowering   *l;
@@ -27,6 +29,7 @@ typedef struct Gemm {
     Ex          rows;             /* product of their extents */
     Ex          k_total;
     int64_t     columns;          /* extent of the vector axis */
+    int64_t     row_width;        /* addresses of rows are affine within so many; 0: in all */
     bool        pack;
 } Gemm;
 
@@ -58,14 +61,16 @@ static int64_t rows_or(const Gemm *g, int64_t unknown)
 }
 
 /* Estimated cycles per k for `rows` by one panel of nv vectors. */
-static double panel_cycles(const Lowering *l, int64_t rows, int nv, int *best_mr)
+static double panel_cycles(const Gemm *g, int64_t rows, int nv, int *best_mr)
 {
     double best = 0;
     for (int mr = 1; mr <= 16 && mr <= rows; mr++) {
-        if (!tile_fits(l, mr, nv))
+        if (!tile_fits(g->l, mr, nv))
             break;
         int64_t full = rows / mr, rest = rows % mr;
         double t = (double)full * tile_cycles(mr, nv) + (rest ? tile_cycles((int)rest, nv) + 2 : 0);
+        if (g->row_width && g->row_width % mr != 0)
+            t *= mr > POINTERS ? 1.3 : 1.02;
         if (!*best_mr || t <= best) {
             best = t;
             *best_mr = mr;
@@ -83,9 +88,9 @@ static void choose_tile(const Gemm *g, int64_t rows, int64_t columns, int *mr, i
     for (int v = 1; v <= MAX_NV && v <= vectors; v++) {
         int m = 0;
         int rest = (int)(vectors % v), unused = 0;
-        double t = (double)(vectors / v) * panel_cycles(g->l, rows, v, &m);
+        double t = (double)(vectors / v) * panel_cycles(g, rows, v, &m);
         if (rest)
-            t += panel_cycles(g->l, rows, rest, &unused);
+            t += panel_cycles(g, rows, rest, &unused);
         if (!*nv || t < best) {
             best = t;
             *nv = v;
@@ -106,6 +111,19 @@ static void map_rows(Gemm *g, AxisMap *map, Ex m)
         if (i)
             m = ex_floor_div(p, m, extent);
     }
+}
+
+/* Width within which row addresses are affine, 0 when the whole length is. */
+static int64_t seam_width(Gemm *g)
+{
+    ExPool *p = g->l->pool;
+    AxisMap map = {0};
+    if (g->nm < 2)
+        return 0;
+    map_rows(g, &map, ex_var(p, g->rows));
+    Ex a = axis_apply(g->l, &map, g->c.a);
+    bool seam = ex_uses_op(a, EX_FLOOR_DIV) || ex_uses_op(a, EX_FLOOR_MOD);
+    return seam ? MAX(extent_of(p, g->m_axis[g->nm - 1]), 1) : 0;
 }
 
 typedef struct Body {
@@ -156,7 +174,7 @@ static Ex k_loop(Lowering *l, Nest *n, Ex extent, bool innermost, int work)
         return nest_loop(n, LOOP_SERIAL, extent);
     if (e <= 12 && e * work <= 160)
         return nest_loop(n, LOOP_UNROLLED, extent);
-    int by = e % 4 == 0 && work <= 16 ? 4 : e % 2 == 0 ? 2 : 1;
+    int by = e % 4 == 0 && work <= 16 ? 4 : e % 2 == 0 && work < 24 ? 2 : 1;
     if (by == 1)
         return nest_loop(n, LOOP_SERIAL, extent);
     Ex outer = nest_loop(n, LOOP_SERIAL, ex_int(p, e / by));
@@ -328,6 +346,7 @@ Status skeleton_gemm(Lowering *l, Stage *s)
         join_reductions(&g);
     for (int i = 0; i < s->nred; i++)
         g.k_total = ex_mul(p, g.k_total, ex_var_extent(p, s->red[i]));
+    g.row_width = seam_width(&g);
     int mr = 1, nv = 1;
     int64_t vectors = (g.columns + l->lanes - 1) / l->lanes;
     choose_tile(&g, rows_or(&g, 96), g.columns, &mr, &nv);
@@ -342,7 +361,7 @@ Status skeleton_gemm(Lowering *l, Stage *s)
         int rest_nv = (int)((g.columns - whole + l->lanes - 1) / l->lanes), rest_mr = 1, unused = 1;
         choose_tile(&g, rows_or(&g, 96), (int64_t)rest_nv * l->lanes, &rest_mr, &unused);
         rest_mr = 0;
-        panel_cycles(l, rows_or(&g, 96), rest_nv, &rest_mr);
+        panel_cycles(&g, rows_or(&g, 96), rest_nv, &rest_mr);
         TRY(emit_columns(&g, whole, 1, rest_nv, rest_mr));
     }
     return MLC_OK;

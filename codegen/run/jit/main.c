@@ -7,6 +7,7 @@
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Target.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Prints the message of `e` as the answer. */
@@ -39,8 +40,17 @@ static LLVMErrorRef load(LLVMOrcLLJITRef jit, const char *path)
     return e;
 }
 
+static int print_version(void)
+{
+    unsigned major, minor, patch;
+    LLVMGetVersion(&major, &minor, &patch);
+    return printf("mlc-runner-jit %s, LLVM %u.%u.%u\n", MLC_VERSION, major, minor, patch) < 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return print_version();
     if (argc != 4) {
         fprintf(stderr, "usage: mlc-runner-jit OBJECT SYMBOL DIR\n");
         return 2;

@@ -341,7 +341,8 @@ void model_compare(Model *m)
     }
 }
 
-#define SSE  "--cpu x86-64 --features +sse4.2 "
+#define SSE2 "--cpu x86-64 "
+#define SSE4 "--cpu x86-64 --features +sse4.2 "
 #define AVX2 "--cpu haswell --features +avx2,+fma,+f16c,+bmi,+bmi2 --cpu-bits 1 "
 #define AVX512                                                                                     \
     "--cpu skylake-avx512 --features "                                                             \
@@ -350,10 +351,11 @@ void model_compare(Model *m)
 
 const char *const *model_targets(void)
 {
-    static const char *targets[4];
+    static const char *targets[5];
     int n = 0;
 
-    targets[n++] = SSE;
+    targets[n++] = SSE2;
+    targets[n++] = SSE4;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         targets[n++] = AVX2;
     if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))

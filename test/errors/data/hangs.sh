@@ -1,0 +1,3 @@
+#!/bin/sh
+# A runner that never answers.
+exec sleep 1000
