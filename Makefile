@@ -18,6 +18,12 @@ LLVM_MAJOR  := $(if $(LLVM_CONFIG),$(firstword $(subst ., ,$(shell $(LLVM_CONFIG
 # Bitcode of a newer clang cannot be read by an older LLVM, so clang is never the newer of the two.
 CLANG       ?= $(firstword $(foreach v,22 21 20 19,$(if $(shell [ $v -le $(or $(LLVM_MAJOR),22) ] && command -v clang-$v),clang-$v)) clang)
 
+# A library in the system's own folder is found without help; naming llvm-N-dev's would depend on it.
+LLVM_LIBDIR  = $(shell $(LLVM_CONFIG) --libdir)
+LLVM_HOME    = $(patsubst %/,%,$(dir $(realpath $(LLVM_LIBDIR)/libLLVM-$(LLVM_MAJOR).so)))
+LLVM_LDFLAGS = -L$(LLVM_LIBDIR) $(if $(filter /usr/lib /usr/lib/%-linux-gnu,$(LLVM_HOME)),,-Wl,-rpath,$(LLVM_LIBDIR)) \
+    -lLLVM-$(LLVM_MAJOR)
+
 MODE ?= release
 ifeq ($(MODE),asan)
   OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -64,7 +70,7 @@ $(BUILD)/mlc: $(BUILD)/obj/cli/main.o $(BUILD)/libmlc.a
 
 $(BUILD)/mlc-codegen: $(BUILD)/obj/codegen/emit/llvm/main.o $(call obj,$(CODEGEN_SRC)) $(GENERATED_IR_OBJ) $(RUNTIME_OBJ) $(BUILD)/obj/runtime/plan.o
 	@echo "  ld $@"
-	@$(CC) $(OPT) $^ -L$(shell $(LLVM_CONFIG) --libdir) -Wl,-rpath,$(shell $(LLVM_CONFIG) --libdir) -lLLVM-$(LLVM_MAJOR) -lm -lpthread -o $@
+	@$(CC) $(OPT) $^ $(LLVM_LDFLAGS) -lm -lpthread -o $@
 
 $(BUILD)/mlc-runner: $(BUILD)/obj/codegen/run/main.o $(BUILD)/obj/codegen/run/serve.o
 	@echo "  ld $@"
@@ -72,7 +78,7 @@ $(BUILD)/mlc-runner: $(BUILD)/obj/codegen/run/main.o $(BUILD)/obj/codegen/run/se
 
 $(BUILD)/mlc-runner-jit: $(BUILD)/obj/codegen/run/jit/main.o $(BUILD)/obj/codegen/run/serve.o
 	@echo "  ld $@"
-	@$(CC) $(OPT) $^ -L$(shell $(LLVM_CONFIG) --libdir) -Wl,-rpath,$(shell $(LLVM_CONFIG) --libdir) -lLLVM-$(LLVM_MAJOR) -lm -lpthread -o $@
+	@$(CC) $(OPT) $^ $(LLVM_LDFLAGS) -lm -lpthread -o $@
 
 .PHONY: clean
 clean:
@@ -85,6 +91,6 @@ fmt:
 .PHONY: help
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
-	@echo "  make deps | check-asan | conform | check-models | bench | layers | lint | fmt | clean"
+	@echo "  make deps | install | uninstall | deb | check-asan | conform | check-models | bench | layers | lint | fmt | clean"
 
 -include $(patsubst %.o,%.d,$(call obj,$(MLC_SRC) $(CODEGEN_SRC) $(RUNTIME_SRC) cli/main.c codegen/emit/llvm/main.c codegen/run/main.c codegen/run/jit/main.c))

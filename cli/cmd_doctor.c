@@ -89,7 +89,8 @@ static void own_program(Doctor *d, const char *name, const char *env, const char
         f.cost = NULL;
         const char *llvm = strstr(line, "LLVM ");
         f.value = arena_printf(a, "%s%s%s", llvm ? llvm : "", llvm ? ", " : "", path);
-        f.data = json_pack("{s:s, s:s*}", "path", path, "llvm", llvm ? llvm + strlen("LLVM ") : NULL);
+        f.data = json_pack("{s:s, s:s*}", "path", path, "llvm",
+                           llvm ? llvm + strlen("LLVM ") : NULL);
     }
     find(d, f);
 }
@@ -226,7 +227,8 @@ static void temporary(Doctor *d)
     const char *dir = "";
     Finding f = {.group = "machine", .name = "temporary files"};
     if (temp_dir_make(d->cli->ctx, d->arena, &dir) == MLC_OK) {
-        f.value = arena_printf(d->arena, "in %s", str_printable_in(d->arena, path_dir(d->arena, dir)));
+        const char *parent = path_dir(d->arena, dir);
+        f.value = arena_printf(d->arena, "in %s", str_printable_in(d->arena, parent));
         temp_dir_remove(dir);
     } else {
         f.state = STATE_broken;
@@ -258,7 +260,7 @@ static void target(Doctor *d, const TargetDesc *t)
               : emulated ? arena_printf(d->arena, "runs under %s", t->emulator)
                          : "does not run here";
     if (!native && !emulated)
-        f.cost = t->emulator ? "what it makes runs here with the absent programs only"
+        f.cost = t->emulator ? "its artifacts can be made, but not run without the absent programs"
                              : "this machine lacks its instructions: it can only compile for it";
     find(d, f);
 }

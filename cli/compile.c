@@ -283,7 +283,7 @@ static Status hash_model(Ctx *c, const char *path, CompileOptions *o)
     return MLC_OK;
 }
 
-Status compile_load(Ctx *c, const char *model, CompileOptions *o, Graph **out)
+Status compile_read(Ctx *c, const char *model, CompileOptions *o, Graph **out)
 {
     Graph *g = NULL;
     bool is_text = str_ends(model, ".mlc");
@@ -292,9 +292,14 @@ Status compile_load(Ctx *c, const char *model, CompileOptions *o, Graph **out)
     TRY(is_text ? read_text(c, model, &g) : onnx_read(c, model, NULL, &g));
     TRY(hash_model(c, model, o));
     TRY(fix_shapes(g, o));
-    TRY(graph_infer(g));
     *out = g;
     return MLC_OK;
+}
+
+Status compile_load(Ctx *c, const char *model, CompileOptions *o, Graph **out)
+{
+    TRY(compile_read(c, model, o, out));
+    return graph_infer(*out);
 }
 
 Status compile_passes(Graph *g, const CompileOptions *o, PipelineReport *report)

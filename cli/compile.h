@@ -57,7 +57,9 @@ Status compile_options(Cli *cli, const char *target, CompileOptions *o);
 /* Nothing asked for: level 2, no fixed shapes, prefix "model", the given target. For tests. */
 Status compile_defaults(Ctx *c, Arena *a, const char *target, CompileOptions *o);
 
-/* Reads ONNX, or the text form when the name ends in ".mlc"; fixes shapes; infers types. */
+/* Reads ONNX, or the text form when the name ends in ".mlc"; fixes shapes. */
+Status compile_read(Ctx *c, const char *model, CompileOptions *o, Graph **out);
+/* The same, and infers types. */
 Status compile_load(Ctx *c, const char *model, CompileOptions *o, Graph **out);
 /* `report` may be NULL. */
 Status compile_passes(Graph *g, const CompileOptions *o, PipelineReport *report);

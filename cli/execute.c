@@ -19,11 +19,7 @@ Status execution_possible(Ctx *c, Arena *a, const TargetDesc *t)
     if (!t->emulator)
         return diag_error(c, E0402, (Loc){0}, MLC_SYSTEM,
                           "programs for '%s' do not run on this machine", t->name);
-    if (!process_in_path(a, &t->emulator, 1))
-        return diag_error(c, E0004, (Loc){0}, MLC_SYSTEM,
-                          "programs for '%s' need '%s' to run here, which is not in PATH", t->name,
-                          t->emulator);
-    return MLC_OK;
+    return runner_tools(c, a);
 }
 
 /* ---- open ---- */

@@ -22,7 +22,7 @@ typedef struct MachineGpu {
 
 /* "Intel(R) Xeon(R) ...", or the architecture when the kernel names no model. */
 const char *machine_cpu(Arena *a);
-/* Those instruction sets that matter to neural networks, by the kernel's names, in a fixed order. */
+/* The instruction sets that matter to neural networks, by the kernel's names; a fixed order. */
 const char *const *machine_features(Arena *a, size_t *n);
 MachineCaches machine_caches(Arena *a);
 MachineCores  machine_cores(void);

@@ -142,6 +142,13 @@ Status outputs_plan(Cli *cli, const char *model, Outputs *o)
     return MLC_OK;
 }
 
+Status outputs_plan_one(Cli *cli, const char *model, const char *path, OutputKind kind, Outputs *o)
+{
+    *o = (Outputs){.base = path, .name = path_base(path), .to_stdout = str_eq(path, "-")};
+    o->at[kind] = (Output){.wanted = true, .path = path, .file.fd = -1};
+    return o->to_stdout || str_eq(model, "-") ? MLC_OK : check_not_model(cli, path, model);
+}
+
 /* Every file, data before what refers to it. */
 enum { FILE_COUNT = OUTPUT_COUNT + 2 };
 static Output *file_at(Outputs *o, int k)

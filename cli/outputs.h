@@ -31,6 +31,8 @@ typedef struct Outputs {
 
 /* Decides from -o and --emit. E0501, E0502, MLC_USAGE. */
 Status outputs_plan(Cli *cli, const char *model, Outputs *o);
+/* One file of a kind, at `path` or "-". */
+Status outputs_plan_one(Cli *cli, const char *model, const char *path, OutputKind kind, Outputs *o);
 bool   outputs_need_program(const Outputs *o);
 /* Opens every file, so that a folder that cannot be written is found before the work. */
 Status outputs_open(Cli *cli, Outputs *o);

@@ -14,7 +14,10 @@ check-run: all
 	@$(MAKE) --no-print-directory layers
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory cli-test
+	@$(MAKE) --no-print-directory errors-test
 	@test/artifact/run.sh $(BUILD)
+	@test/artifact/cpu.sh $(BUILD)
+	@$(MAKE) --no-print-directory install-test
 	@test/conform/run.sh $(BUILD)/mlc interp test/conform/not_passing.txt $(SUITES)
 	@test/conform/run.sh $(BUILD)/mlc host test/conform/not_passing.txt $(SAMPLE)
 	@$(MAKE) --no-print-directory demo-run
@@ -38,13 +41,18 @@ conform: all
 check-models: all
 	@test/models/run.sh $(BUILD)/mlc host
 
-# Ratios against peers, in one run with the peak of this machine. Needs PyPI.
 VENV := $(BUILD)/venv
 $(VENV)/ready:
 	@python3 -m venv $(VENV)
 	@$(VENV)/bin/pip install -q numpy onnx onnxruntime
 	@touch $@
 
+# ONNX models that mlc writes, judged by the ONNX checker and ONNX Runtime. Needs PyPI.
+.PHONY: check-onnx
+check-onnx: all $(VENV)/ready
+	@$(VENV)/bin/python test/models/emit_onnx.py $(BUILD)/mlc $${MLC_SHARED:-../shared}/models test/models/must_pass.txt
+
+# Ratios against peers, in one run with the peak of this machine. Needs PyPI.
 $(BUILD)/bench/fma_peak: test/bench/fma_peak.c
 	@mkdir -p $(@D)
 	@$(CC) -O2 -mavx2 -mfma $< -o $@

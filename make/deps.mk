@@ -4,7 +4,7 @@ LLVM_PACKAGES := $(if $(LLVM_CONFIG),llvm-$(LLVM_MAJOR)-dev clang-$(LLVM_MAJOR),
 PACKAGES := gcc make pkg-config $(LLVM_PACKAGES) libprotobuf-c-dev protobuf-c-compiler libonnx-dev \
     libopenblas-dev libcmocka-dev libjansson-dev libsodium-dev libxxhash-dev zlib1g-dev \
     libonnx-testdata dataset-fashion-mnist \
-    gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user strace python3-minimal
+    gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user strace jq file binutils python3-minimal
 
 .PHONY: deps
 deps:

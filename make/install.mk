@@ -54,8 +54,8 @@ uninstall:
 
 .PHONY: deb
 deb: all
-	@LLVM_MAJOR=$(LLVM_MAJOR) MAKE="$(MAKE)" make/install/deb.sh $(BUILD) $(VERSION)
+	@LLVM_MAJOR=$(LLVM_MAJOR) make/install/deb.sh $(BUILD) $(VERSION)
 
 .PHONY: install-test
 install-test: all
-	@MAKE="$(MAKE)" test/install/run.sh $(BUILD)
+	@test/install/run.sh $(BUILD)

@@ -23,6 +23,11 @@ cli-test: all
 	@test/cli/run.sh $(if $(UPDATE),-u) $(BUILD)
 	@$(BUILD)/mlc help --man | cmp - mlc.1 || { echo "mlc.1 is out of date: make mlc.1"; exit 1; }
 
+# The pages of docs/errors/; `make errors-test UPDATE=1` takes what comes out as expected.
+.PHONY: errors-test
+errors-test: all
+	@test/errors/run.sh $(if $(UPDATE),-u) $(BUILD)
+
 # The manual page, from the tables of cli/.
 .PHONY: mlc.1
 mlc.1: $(BUILD)/mlc

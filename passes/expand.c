@@ -207,17 +207,22 @@ static Status expand_node(Graph *g, Node *n)
     return MLC_OK;
 }
 
-static bool is_composite(const Node *n)
+static bool is_private(const Node *n)
 {
-    return n->op->expand && (!n->op->expand_if || node_attr_int(n, n->op->expand_if, 0));
+    return n->op->expand_if && node_attr_int(n, n->op->expand_if, 0);
 }
 
-Status pass_expand(Graph *g)
+static bool is_composite(const Node *n)
+{
+    return n->op->expand && (!n->op->expand_if || is_private(n));
+}
+
+static Status expand_nodes(Graph *g, bool (*wanted)(const Node *n))
 {
     int made = 0;
     for (Node *n = g->first, *next; n; n = next) {
         next = n->next;
-        if (!is_composite(n))
+        if (!wanted(n))
             continue;
         Node *before = n->prev;
         if (made++ > MAX_NODES)
@@ -228,4 +233,14 @@ Status pass_expand(Graph *g)
         next = before ? before->next : g->first;
     }
     return MLC_OK;
+}
+
+Status pass_expand(Graph *g)
+{
+    return expand_nodes(g, is_composite);
+}
+
+Status expand_private(Graph *g)
+{
+    return expand_nodes(g, is_private);
 }

@@ -42,4 +42,8 @@ extern const size_t   pass_count;
 /* Asks permission for one rewrite; counts it. False: leave the graph as it is. */
 bool pass_step(Graph *g);
 
+/* Rewrites the nodes whose attributes ONNX does not have (OpInfo.expand_if) and nothing else: what a
+ * graph needs that is written as it was read. */
+Status expand_private(Graph *g);
+
 #endif

@@ -34,16 +34,30 @@ static Status check_types(const Lowering *l)
     return MLC_OK;
 }
 
-/* Every operator without stages is reported at once. */
+/* Strings and complex numbers: no expression computes them. */
+static Status check_elem(const Lowering *l, const Node *n, const Value *v)
+{
+    if (!v || v->type.kind != TYPE_TENSOR || elem_is_float(v->type.elem) ||
+        elem_is_int(v->type.elem) || v->type.elem == ELEM_BOOL)
+        return MLC_OK;
+    return node_error(n, E0204, "value '%s' has element type %s, which target %s does not have",
+                      v->name, elem_name[v->type.elem], l->target->name);
+}
+
+/* Every operator without stages is reported at once, and every type without arithmetic. */
 static Status check_definitions(const Lowering *l)
 {
     Status s = MLC_OK;
-    for (Node *n = l->graph->first; n; n = n->next)
+    for (Node *n = l->graph->first; n; n = n->next) {
+        for (int i = 0; i < n->nout; i++)
+            if (check_elem(l, n, n->out[i]) != MLC_OK)
+                s = MLC_INPUT;
         if (!n->op->define) {
             s = node_error(n, E0201, "operator '%s' has no kernel for target %s", n->op->name,
                            l->target->name);
             diag_help(l->ctx, "see 'mlc list ops'");
         }
+    }
     return s;
 }
 

@@ -20,6 +20,7 @@ extern const unsigned char mlc_runner_aarch64_o[];
 extern const size_t        mlc_runner_aarch64_o_size;
 
 static const char *const arm64_linkers[] = {"aarch64-linux-gnu-gcc", "aarch64-linux-gnu-gcc-12"};
+static const char *const arm64_emulators[] = {"qemu-aarch64", "qemu-aarch64-static"};
 
 /* The child's side: becomes argv[0] with fd as stdin and stdout and `err` as stderr. */
 static _Noreturn void become(char *const argv[], int fd, int err, pid_t parent)
@@ -72,6 +73,36 @@ static const char *in_path(Arena *a, const char *name)
     return NULL;
 }
 
+static Status absent(Ctx *c, const char *tool, const char *what, const char *packages)
+{
+    Status s = diag_error(c, E0004, (Loc){0}, MLC_SYSTEM, "no %s to %s arm64 programs with", tool,
+                          what);
+    diag_help(c, "apt-get install %s", packages);
+    return s;
+}
+
+/* What runs arm64 artifacts on another machine. */
+static Status arm64_tools(Ctx *c, Arena *a, const char **emulator, const char **linker)
+{
+    *emulator = *linker = NULL;
+    for (size_t i = 0; i < COUNT_OF(arm64_emulators) && !*emulator; i++)
+        *emulator = in_path(a, arm64_emulators[i]);
+    for (size_t i = 0; i < COUNT_OF(arm64_linkers) && !*linker; i++)
+        *linker = in_path(a, arm64_linkers[i]);
+    if (!*emulator)
+        return absent(c, arm64_emulators[0], "run", "qemu-user");
+    if (!*linker)
+        return absent(c, arm64_linkers[0], "link",
+                      "gcc-aarch64-linux-gnu libc6-dev-arm64-cross");
+    return MLC_OK;
+}
+
+Status runner_tools(Ctx *c, Arena *a)
+{
+    const char *emulator, *linker;
+    return arm64_tools(c, a, &emulator, &linker);
+}
+
 /* Runs a tool to its end, its output in DIR/log. */
 static Status run_tool(Ctx *c, Arena *a, char *const argv[], const char *dir)
 {
@@ -95,18 +126,10 @@ static Status run_tool(Ctx *c, Arena *a, char *const argv[], const char *dir)
 }
 
 /* DIR/runner: the embedded runner and the artifact, linked. */
-static Status link_arm64(Ctx *c, Arena *a, const char *artifact, const ElfInfo *elf,
-                         const char *dir, const char **program)
+static Status link_arm64(Ctx *c, Arena *a, const char *linker, const char *artifact,
+                         const ElfInfo *elf, const char *dir, const char **program)
 {
-    const char *linker = NULL, *object = arena_printf(a, "%s/runner.o", dir);
-    for (size_t i = 0; i < COUNT_OF(arm64_linkers) && !linker; i++)
-        linker = in_path(a, arm64_linkers[i]);
-    if (!linker) {
-        Status s = diag_error(c, E0004, (Loc){0}, MLC_SYSTEM,
-                              "no aarch64-linux-gnu-gcc to link arm64 programs with");
-        diag_help(c, "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross");
-        return s;
-    }
+    const char *object = arena_printf(a, "%s/runner.o", dir);
     TRY(file_write(c, object, mlc_runner_aarch64_o, mlc_runner_aarch64_o_size));
     const char *glue = arena_printf(a, "%s/model.c", dir);
     const char *text = arena_printf(a,
@@ -130,16 +153,9 @@ static Status link_arm64(Ctx *c, Arena *a, const char *artifact, const ElfInfo *
 static Status arm64_command(Ctx *c, Arena *a, const char *artifact, const ElfInfo *elf,
                             const char *dir, const char *argv[8])
 {
-    const char *qemu = in_path(a, "qemu-aarch64"), *program = NULL;
-    if (!qemu)
-        qemu = in_path(a, "qemu-aarch64-static");
-    if (!qemu) {
-        Status s = diag_error(c, E0004, (Loc){.file = artifact}, MLC_SYSTEM,
-                              "no qemu-aarch64 to run arm64 programs with");
-        diag_help(c, "apt-get install qemu-user");
-        return s;
-    }
-    TRY(link_arm64(c, a, artifact, elf, dir, &program));
+    const char *qemu, *linker, *program;
+    TRY(arm64_tools(c, a, &qemu, &linker));
+    TRY(link_arm64(c, a, linker, artifact, elf, dir, &program));
     int n = 0;
     argv[n++] = qemu;
     if (elf->shared) {

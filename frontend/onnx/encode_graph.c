@@ -123,7 +123,10 @@ static Status encode_node(Encoder *e, WireOut *graph, const Node *n, const char 
         formal--;
     for (int i = 0; i < formal; i++)
         wire_out_text(&w, NODE_INPUT, n->in[i] ? names[n->in[i]->id] : "");
-    for (int i = 0; i < n->nout; i++)
+    int nout = n->nout;
+    while (nout && !n->out[nout - 1])
+        nout--;
+    for (int i = 0; i < nout; i++)
         wire_out_text(&w, NODE_OUTPUT, n->out[i] ? names[n->out[i]->id] : "");
     wire_out_text(&w, NODE_NAME, free_name(e, &e->node_names, n->name));
     wire_out_text(&w, NODE_OP, n->op->name);

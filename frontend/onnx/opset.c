@@ -6,7 +6,8 @@
  * same in version v when
  *   - the operator exists in v,
  *   - its `upgrade` from v changes nothing,
- *   - it uses no attribute and no element type that came later (OpInfo.later, elem_since). */
+ *   - it uses no attribute and no element type that came later (OpInfo.later, elem_since).
+ * A meaning that only versions before 18 had is a private attribute, which cannot be written. */
 #include "frontend/onnx/opset.h"
 
 #include "ir/base/str.h"
@@ -147,6 +148,16 @@ static bool reads_back(const Node *n, int v)
     return attrs_equal(n->op, n->attrs, attrs);
 }
 
+/* Private attributes are expressed by OpInfo.expand. */
+static bool is_private(const Node *n)
+{
+    const void *dflt = attrs_default(n->graph->arena, n->op);
+    for (const AttrDesc *d = n->op->attrs; n->op->expand_if && d && d->name; d++)
+        if (str_eq(d->name, n->op->expand_if))
+            return !attr_is_default(d, n->attrs, dflt);
+    return false;
+}
+
 static Status node_opset(Graph *g, const Node *n, int *version)
 {
     const OpInfo *op = n->op;
@@ -154,7 +165,7 @@ static Status node_opset(Graph *g, const Node *n, int *version)
     v = MAX(v, MAX(types_since(n), attrs_since(n)));
     while (v <= NEWEST_WRITTEN && !reads_back(n, v))
         v++;
-    if (v > MAX(NEWEST_WRITTEN, g->opset))
+    if (v > MAX(NEWEST_WRITTEN, g->opset) || is_private(n))
         return node_error(n, E0205, "operator '%s' in this form is in no ONNX operator set",
                           op->name);
     *version = v;

@@ -157,6 +157,13 @@ Status graph_infer_node(Graph *g, Node *n);
 /* Infers everything, front to back. A declared type that contradicts is W0101 and replaced. */
 Status graph_infer(Graph *g);
 
+/* The part of a graph between values: a new graph in the same arena, whose inputs are in[] and whose
+ * outputs are out[], with their names and types; only the nodes that are needed. The bodies of its
+ * nodes are shared with `g`, which is not to be used any more. E0502, MLC_USAGE for an output that
+ * needs more than in[], naming what is missing. */
+Status graph_cut(Graph *g, size_t nin, Value *const *in, size_t nout, Value *const *out,
+                 Graph **cut);
+
 /* The text form (text.h describes it): prints, and parses back to the identical graph. */
 void   graph_print(Str *s, Graph *g);
 Status graph_parse(Ctx *c, const char *text, const char *file, Graph **out);

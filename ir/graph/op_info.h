@@ -137,7 +137,7 @@ struct OpInfo {
     struct {
         const char *what;
         int         since;
-    } later[5];
+    } later[8];
     uint8_t         min_in, max_in;   /* VARIADIC: any number */
     uint8_t         min_out, max_out; /* 0, 0 stands for 1, 1 */
     unsigned        traits;

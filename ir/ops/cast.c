@@ -1,5 +1,5 @@
 /* Cast, CastLike: conversion of every element. Float to integer truncates; float8 saturates unless
- * told otherwise. */
+ * told otherwise. BitCast: the same bits as another type of the same size. */
 #include "ir/ops/check.h"
 
 #define CAST_ATTRS(A, S)                                                          \
@@ -101,4 +101,36 @@ OP(cast_like) = {
     .later = {{"saturate", 19}, {"round_mode", 24}},
     ATTRS_OF(CastLikeAttrs), .infer = infer_cast_like, .define = define_cast_like,
     .doc = "y = x as the type of the second input",
+};
+
+#define BIT_CAST_ATTRS(A, S) A(S, int, to, NULL, "element type, by its ONNX number")
+ATTRS(BitCastAttrs, BIT_CAST_ATTRS);
+
+static Status infer_bits(Graph *g, Node *n)
+{
+    const BitCastAttrs *a = n->attrs;
+    Elem to = a->to < 1 || a->to > 99 ? ELEM_NONE : elem_from_onnx((int)a->to);
+    TRY(node_need_elem(n, 0, IS_DATA));
+    Elem from = n->in[0]->type.elem;
+    if (!elem_is_float(to) && !elem_is_int(to) && to != ELEM_BOOL)
+        return node_error(n, E0204, "attribute 'to' is %lld", (long long)a->to);
+    if (elem_bits[from] != elem_bits[to])
+        return node_error(n, E0206, "%s has %d bits, %s has %d", elem_name[from],
+                          (int)elem_bits[from], elem_name[to], (int)elem_bits[to]);
+    TRY(infer_same(g, n));
+    n->out[0]->type.elem = to;
+    return MLC_OK;
+}
+
+static void define_bits(Te *t, const Node *n)
+{
+    (void)n;
+    te_stage(t, te_out(t, 0));
+    Ex x = te_load(t, te_in(t, 0), t->stage->axis);
+    te_yield(t, ex_bits(t->pool, te_out(t, 0)->elem, x));
+}
+
+OP(bit_cast) = {
+    .name = "BitCast", .since = {26}, .min_in = 1, .max_in = 1, ATTRS_OF(BitCastAttrs),
+    .infer = infer_bits, .define = define_bits, .doc = "the bits of x as another type",
 };

@@ -31,9 +31,9 @@ DEFINE(define_less_or_equal, te_le(t, a, b))
 DEFINE(define_greater, te_lt(t, b, a))
 DEFINE(define_greater_or_equal, te_le(t, b, a))
 
-#define RECORD(text, check, definition, formula, ...)                                \
+#define RECORD(text, check, definition, formula, ...)                                      \
     {.name = text, .since = {__VA_ARGS__}, .min_in = 2, .max_in = 2,                       \
-     .traits = OP_ELEMENTWISE, .upgrade = upgrade_broadcast, .infer = check,      \
+     .traits = OP_ELEMENTWISE, .upgrade = upgrade_broadcast, .infer = check,               \
      .define = definition, .doc = formula}
 
 OP(equal) = {

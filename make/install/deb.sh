@@ -1,7 +1,7 @@
 #!/bin/sh
 # A Debian package with dpkg-deb alone: BUILD/mlc_VERSION_ARCH.deb.
 #
-#     LLVM_MAJOR=22 MAKE=make make/install/deb.sh BUILD VERSION
+#     LLVM_MAJOR=22 make/install/deb.sh BUILD VERSION
 #
 # The same bytes every time: times are SOURCE_DATE_EPOCH (default: the last commit), owners are
 # root, names are sorted, one compression thread. The build id goes: it hashes debug information,
@@ -17,7 +17,7 @@ root=$build/deb deb=$build/mlc_${version}_$arch.deb
 export SOURCE_DATE_EPOCH
 
 rm -rf "$root"
-$MAKE -s --no-print-directory BUILD="$build" DESTDIR="$root" PREFIX=/usr \
+make -s --no-print-directory BUILD="$build" DESTDIR="$root" PREFIX=/usr \
     ZSH_DIR=share/zsh/vendor-completions install >/dev/null
 programs=$(find "$root/usr/bin" "$root/usr/libexec" -type f | sort)
 # shellcheck disable=SC2086 # a list
@@ -38,8 +38,12 @@ if command -v dpkg-shlibdeps >/dev/null; then
     mkdir "$work/debian"
     printf 'Source: mlc\n\nPackage: mlc\nArchitecture: any\n' >"$work/debian/control"
     absolute=$(cd "$root" && pwd)
-    depends=$(cd "$work" && find "$absolute/usr/bin" "$absolute/usr/libexec" -type f | sort |
-        xargs dpkg-shlibdeps -O 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
+    if (cd "$work" && find "$absolute/usr/bin" "$absolute/usr/libexec" -type f | sort |
+        xargs dpkg-shlibdeps -O >out 2>err); then
+        depends=$(sed -n 's/^shlibs:Depends=//p' "$work/out")
+    else
+        echo "deb: dependencies are guessed, because $(grep -m1 error "$work/err")" >&2
+    fi
 fi
 : "${depends:=libc6 (>= 2.36), libjansson4, libllvm$LLVM_MAJOR, libprotobuf-c1, libsodium23, zlib1g}"
 

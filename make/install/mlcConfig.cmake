@@ -20,6 +20,15 @@ get_filename_component(_mlc_dir "${CMAKE_CURRENT_LIST_DIR}" REALPATH)
 get_filename_component(_mlc_prefix "${_mlc_dir}/../../.." ABSOLUTE)
 set(MLC_EXECUTABLE "${_mlc_prefix}/bin/mlc" CACHE FILEPATH "the mlc program")
 
+# Does this mlc write dependency files? They name files of weights beside the model.
+execute_process(COMMAND "${MLC_EXECUTABLE}" optimize -MD -MF f -MT t -h
+  RESULT_VARIABLE _mlc_no_depfile OUTPUT_QUIET ERROR_QUIET)
+if(_mlc_no_depfile)
+  set(MLC_DEPFILE FALSE)
+else()
+  set(MLC_DEPFILE TRUE)
+endif()
+
 if(NOT TARGET mlc::mlc)
   add_executable(mlc::mlc IMPORTED)
   set_target_properties(mlc::mlc PROPERTIES IMPORTED_LOCATION "${MLC_EXECUTABLE}")
@@ -50,11 +59,18 @@ function(mlc_add_model name model)
   set(dir "${CMAKE_CURRENT_BINARY_DIR}/${name}.mlc")
   set(out "${dir}/${arg_PREFIX}")
   file(MAKE_DIRECTORY "${dir}")
+  set(depfile)
+  set(depends)
+  if(MLC_DEPFILE)
+    set(depfile -MD -MF "${out}.d" -MT "${out}.o")
+    set(depends DEPFILE "${out}.d")
+  endif()
   add_custom_command(
     OUTPUT "${out}.o" "${out}.h"
     BYPRODUCTS "${out}.json" "${out}.time.json"
     COMMAND mlc::mlc optimize "${model}" -q -t "${arg_TARGET}" -o "${out}" --prefix "${arg_PREFIX}"
-            ${arg_OPTIONS}
+            ${depfile} ${arg_OPTIONS}
+    ${depends}
     DEPENDS "${model}" mlc::mlc
     COMMENT "mlc ${name}"
     VERBATIM)

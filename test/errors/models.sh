@@ -24,12 +24,12 @@ function value(name, d)    { return str(1, name) sub_(2, sub_(1, num(1, 1) sub_(
 function node(op, in_, out) { return sub_(1, str(1, in_) str(2, out) str(3, out) str(4, op)) }
 # A model with input x f32[2,3], output y; body: further fields of the graph.
 function model(ir, opset, body) {
-    return num(1, ir) sub_(7, body str(2, "g") sub_(11, value("x", "2x3")) sub_(12, value("y", "2x3"))) \
-           sub_(8, num(2, opset)) }
+    body = body str(2, "g") sub_(11, value("x", "2x3")) sub_(12, value("y", "2x3"))
+    return num(1, ir) sub_(7, body) sub_(8, num(2, opset)) }
 function weights(d, more,  n, i, a, s) { n = split(d, a, "x")
                                          for (i = 1; i <= n; i++) s = s num(1, a[i])
                                          return sub_(5, s num(2, 1) str(8, "w") more) }
-function add(more)     { return sub_(1, str(1, "x") str(1, "w") str(2, "y") str(3, "add") str(4, "Add")) more }
+function add(more)     { return sub_(1, str(1, "x") str(1, "w") str(2, "y") str(4, "Add")) more }
 BEGIN { for (i = 1; i < 128; i++) code[sprintf("%c", i)] = i }
 '
 
@@ -54,8 +54,8 @@ make trained.onnx 'model(8, 17, node("Relu", "x", "y")) sub_(20, sub_(2, str(2, 
 # A test directory for `mlc verify`.
 mkdir -p case/test_data_set_0
 cp relu.onnx case/model.onnx
-make case/test_data_set_0/input_0.pb 't' 't = num(1, 2) num(1, 3) num(2, 1) sub_(9, zeros(24)) str(8, "x");'
-make case/test_data_set_0/output_0.pb 't' 't = num(1, 2) num(1, 3) num(2, 1) sub_(9, zeros(24)) str(8, "y");'
+make case/test_data_set_0/input_0.pb 'num(1, 2) num(1, 3) num(2, 1) sub_(9, zeros(24)) str(8, "x")'
+make case/test_data_set_0/output_0.pb 'num(1, 2) num(1, 3) num(2, 1) sub_(9, zeros(24)) str(8, "y")'
 
 # npy FILE DTYPE SHAPE DATA: a NumPy file; the header has 118 bytes. DATA is for printf.
 npy()

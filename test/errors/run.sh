@@ -49,7 +49,8 @@ shown()
     sed 's/ *$//' "$scratch/out"
 }
 
-# The page with the output of its commands in place; what each block ended with goes to $scratch/ends.
+# The page with the output of its commands in place; the exit code that each block ended with goes
+# to $scratch/ends.
 fresh()
 {
     inside='' status=0
@@ -111,8 +112,11 @@ else
     all=
 fi
 for code; do
-    [ -f "$pages/$code.md" ] && check_page "$code" || [ -f "$pages/$code.md" ] ||
+    if [ -f "$pages/$code.md" ]; then
+        check_page "$code"
+    else
         fail "$code" "no page"
+    fi
 done
 
 if [ "$all" ]; then
