@@ -152,6 +152,8 @@ CommandId command_find(const char *name);
 Status unknown_word(Ctx *c, const char *what, const char *word, const char *const *known,
                     size_t n, const char *help);
 
+/* "--"; "-" for names like MD and X. */
+const char *option_dashes(const Option *o);
 /* Does the help of a command name the option? Reserved ones, and those that have one value only,
  * are left out. */
 bool option_shown(const Option *o, CommandId id);

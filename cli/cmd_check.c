@@ -44,7 +44,7 @@ static void suggest_dims(Cli *cli, Graph *g)
         if (symbol_is_used(g, i))
             str_printf(&s, " --dim '%s=%lld'",
                        str_printable_in(cli->arena, ex_sym_name(g->pool, i)),
-                       (long long)MAX(ex_sym_min(g->pool, i), 1));
+                       (long long)ex_sym_typical(g->pool, i));
     if (s.len)
         talk(cli, "fixing dynamic dimensions may help:%s\n", str_text(&s));
 }

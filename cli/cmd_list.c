@@ -30,7 +30,7 @@ static void options(Table *t)
         if (o->sh)
             str_printf(&name, "-%c", o->sh);
         if (o->name[1])
-            str_printf(&name, "%s--%s", o->sh ? ", " : "", o->name);
+            str_printf(&name, "%s%s%s", o->sh ? ", " : "", option_dashes(o), o->name);
         if (o->arg)
             str_printf(&name, " %s", o->arg);
         cell(t, str_text(&name));

@@ -5,6 +5,7 @@
  * One line is said for each phase, and every number in it was counted or measured. */
 #include "cli/cli.h"
 #include "cli/compile.h"
+#include "cli/depfile.h"
 #include "cli/facts.h"
 #include "cli/outputs.h"
 #include "cli/self_check.h"
@@ -25,6 +26,7 @@ typedef struct Job {
     CompileOptions  options;
     Outputs         out;
     Graph          *graph;
+    Str             depends;  /* the dependency file */
     Program        *program;
     PipelineReport  passes;
     ModelFacts      before;   /* of the graph as read */
@@ -54,6 +56,8 @@ static Status read_model(Job *j)
 {
     progress(j->cli, "reading %s", j->model);
     TRY(compile_load(j->ctx, j->model, &j->options, &j->graph));
+    j->depends = str_new(j->cli->arena);
+    depfile_emit(j->cli, j->model, j->graph, &j->out, &j->depends);
     facts_of(j->graph, &j->before);
     j->example = example_text(j->graph);
     return MLC_OK;
@@ -232,6 +236,7 @@ static int command_words(const Job *j, const char ***out)
     static const OptionId ignored[] = {
         OPT_output, OPT_jobs,        OPT_verbose, OPT_quiet,
         OPT_json,   OPT_diag_format, OPT_color,   OPT_config,
+        OPT_depfile, OPT_depfile_path, OPT_depfile_target,
     };
     Arena *a = j->cli->arena;
     VEC(const char *) w = {0};
@@ -353,6 +358,7 @@ static Status work(Job *j)
     j->phase_ns[PHASE_CHECK] = clock_ns() - t;
     TRY(write_texts(j));
     TRY(write_onnx(j));
+    TRY(output_write(j->cli, &j->out.depfile, &j->depends));
     TRY(outputs_commit(j->cli, &j->out));
     say_files(j);
     return MLC_OK;

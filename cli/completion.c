@@ -55,8 +55,8 @@ static void bash(Str *s)
         const Option *o = &option_table[i];
         if (!o->ready || !takes_words(o))
             continue;
-        str_printf(s, "    *:--%s%s%.1s) COMPREPLY=($(compgen -W \"", o->name, o->sh ? "|*:-" : "",
-                   o->sh ? &o->sh : "");
+        str_printf(s, "    *:%s%s%s%.1s) COMPREPLY=($(compgen -W \"", option_dashes(o), o->name,
+                   o->sh ? "|*:-" : "", o->sh ? &o->sh : "");
         Str v = str_new(s->arena);
         values(&v, o);
         str_printf(s, "%s\" -- \"$cur\")); return ;;\n", str_text(&v));
@@ -70,7 +70,7 @@ static void bash(Str *s)
         str_printf(s, "    %s) w='%s", command_table[i].name, words ? words : "");
         for (int k = 0; k < OPT_COUNT; k++)
             if (offered(&option_table[k], i))
-                str_printf(s, " --%s", option_table[k].name);
+                str_printf(s, " %s%s", option_dashes(&option_table[k]), option_table[k].name);
         str_add(s, "' ;;\n");
     }
     str_add(s, "    *) w= ;;\n    esac\n"
@@ -108,7 +108,9 @@ static void zsh(Str *s)
             const Option *o = &option_table[k];
             if (!offered(o, i))
                 continue;
-            str_printf(s, " \\\n    '--%s%s[", o->name, o->arg ? "=" : "");
+            bool two = str_eq(option_dashes(o), "--");
+            str_printf(s, " \\\n    '%s%s%s[", option_dashes(o), o->name,
+                       o->arg && two ? "=" : "");
             quoted(s, o->help, "[]:");
             str_add(s, "]");
             if (o->arg) {
@@ -148,8 +150,10 @@ static void fish(Str *s)
             const Option *o = &option_table[k];
             if (!offered(o, i))
                 continue;
-            str_printf(s, "complete -c mlc -n '__fish_seen_subcommand_from %s' -l %s", m->name,
-                       o->name);
+            bool two = str_eq(option_dashes(o), "--");
+            str_printf(s, "complete -c mlc -n '__fish_seen_subcommand_from %s'", m->name);
+            if (two || o->name[1])
+                str_printf(s, " %s %s", two ? "-l" : "-o", o->name);
             if (o->sh)
                 str_printf(s, " -s %c", o->sh);
             if (takes_words(o)) {

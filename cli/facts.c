@@ -11,7 +11,7 @@ int64_t *example_symbols(Arena *a, const ExPool *p)
     int n = ex_sym_count(p);
     int64_t *sym = NEW_ARRAY(a, int64_t, n + 1);
     for (int i = 0; i < n; i++)
-        sym[i] = MAX(ex_sym_min(p, i), 1);
+        sym[i] = ex_sym_typical(p, i);
     return sym;
 }
 
@@ -34,7 +34,7 @@ const char *example_text(Graph *g)
         if (symbol_is_used(g, i))
             str_printf(&s, "%s%s=%lld", s.len ? ", " : "",
                        str_printable_in(g->arena, ex_sym_name(g->pool, i)),
-                       (long long)MAX(ex_sym_min(g->pool, i), 1));
+                       (long long)ex_sym_typical(g->pool, i));
     return str_text(&s);
 }
 

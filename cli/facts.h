@@ -24,7 +24,7 @@ typedef struct ModelFacts {
 void facts_of(Graph *g, ModelFacts *out);
 /* Only the multiply-accumulates; operators without a definition of their own do not count. */
 int64_t facts_macs(Graph *g);
-/* A small value for every symbol of a pool: 1, or its least. */
+/* A value for every symbol of a pool: the typical one, else 1 or its least. */
 int64_t *example_symbols(Arena *a, const ExPool *p);
 /* "batch=1, seq=1": these values of the symbols that types depend on; "" when there are none. */
 const char *example_text(Graph *g);

@@ -68,7 +68,7 @@ static void option_line(Str *s, const Option *o)
     else if (o->sh)
         str_printf(s, "  -%c", o->sh);
     else
-        str_printf(s, "      --%s", o->name);
+        str_printf(s, "      %s%s", option_dashes(o), o->name);
     if (o->arg)
         str_printf(s, " %s", o->arg);
     size_t width = s->len - start;

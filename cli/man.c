@@ -28,7 +28,7 @@ static void option_entry(Str *s, const Option *o)
     if (o->sh && o->name[1])
         str_add(s, "\\fR, \\fB");
     if (o->name[1]) {
-        str_add(s, "\\-\\-");
+        roff(s, option_dashes(o));
         roff(s, o->name);
     }
     str_add(s, "\\fR");

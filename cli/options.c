@@ -78,7 +78,7 @@ Status unknown_word(Ctx *c, const char *what, const char *word, const char *cons
 /* "-o/--output" is spoken of as it was written. */
 static const char *spelled(Cli *cli, OptionId o)
 {
-    return arena_printf(cli->arena, "--%s", option_table[o].name);
+    return arena_printf(cli->arena, "%s%s", option_dashes(&option_table[o]), option_table[o].name);
 }
 
 static Status bad_value(Cli *cli, OptionId o, const char *text, Loc where, const char *want)
@@ -265,7 +265,7 @@ static Status unknown_option(Parser *p, const char *word)
     const char *known[OPT_COUNT + 1];
     size_t n = 0;
     for (int i = 0; i < OPT_COUNT; i++) {
-        if (applies(p, (OptionId)i) && option_table[i].ready)
+        if (applies(p, (OptionId)i) && option_table[i].ready && option_table[i].name[1])
             known[n++] = spelled(cli, (OptionId)i);
         else if (str_starts(word, "--") && str_eq(word + 2, option_table[i].name) &&
                  p->has_command)
@@ -328,11 +328,33 @@ static Status take_long(Parser *p, const char *word)
     return unknown_option(p, arena_printf(cli->arena, "--%s", name));
 }
 
+/* -MD, -MF FILE, -MFFILE: options with a long name and one dash. */
+static Status take_capital(Parser *p, const char *word, bool *taken)
+{
+    Cli *cli = p->cli;
+    for (int i = 0; i < OPT_COUNT; i++) {
+        const Option *row = &option_table[i];
+        const char *value = word + 1 + strlen(row->name);
+        if (!row->name[1] || str_eq(option_dashes(row), "--") || !applies(p, (OptionId)i) ||
+            !str_starts(word + 1, row->name) || (row->kind == OPT_KIND_bool && *value))
+            continue;
+        *taken = true;
+        if (row->kind == OPT_KIND_bool)
+            value = "true";
+        else if (!*value)
+            TRY(next_word(p, (OptionId)i, word, &value));
+        return cli_set(cli, (OptionId)i, value + (*value == '='), (Loc){0});
+    }
+    return MLC_OK;
+}
+
 /* -v, -vq, -j2, -j 2 */
 static Status take_short(Parser *p, const char *word)
 {
     Cli *cli = p->cli;
-    for (const char *at = word + 1; *at; at++) {
+    bool taken = false;
+    TRY(take_capital(p, word, &taken));
+    for (const char *at = word + 1; *at && !taken; at++) {
         int i = 0;
         while (i < OPT_COUNT && !(option_table[i].sh == *at && applies(p, (OptionId)i)))
             i++;

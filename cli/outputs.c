@@ -1,6 +1,7 @@
 /* Output files of optimize: see outputs.h. */
 #include "cli/outputs.h"
 
+#include "cli/depfile.h"
 #include "codegen/run/tempdir.h"
 
 #include <errno.h>
@@ -16,6 +17,21 @@ static const struct {
 #include "cli/outputs.def"
 #undef OUTPUT
 };
+
+/* Every file, data before what refers to it. */
+enum { FILE_COUNT = OUTPUT_COUNT + 3 };
+static Output *file_at(Outputs *o, int k)
+{
+    return k == 0              ? &o->onnx_data
+           : k <= OUTPUT_COUNT ? &o->at[k - 1]
+           : k == FILE_COUNT - 1 ? &o->depfile
+                                 : &o->times;
+}
+
+static bool is_stdout(const Output *out)
+{
+    return str_eq(out->path, "-");
+}
 
 static OutputKind kind_of_word(const char *word)
 {
@@ -136,9 +152,10 @@ Status outputs_plan(Cli *cli, const char *model, Outputs *o)
             .path = arena_printf(cli->arena, "%s.time.json", o->base),
             .file.fd = -1,
         };
-    for (int k = 0; k < OUTPUT_COUNT; k++)
-        if (o->at[k].wanted && !o->to_stdout && !str_eq(model, "-"))
-            TRY(check_not_model(cli, o->at[k].path, model));
+    TRY(depfile_plan(cli, o));
+    for (int k = 0; k < FILE_COUNT; k++)
+        if (file_at(o, k)->wanted && !is_stdout(file_at(o, k)) && !str_eq(model, "-"))
+            TRY(check_not_model(cli, file_at(o, k)->path, model));
     return MLC_OK;
 }
 
@@ -147,13 +164,6 @@ Status outputs_plan_one(Cli *cli, const char *model, const char *path, OutputKin
     *o = (Outputs){.base = path, .name = path_base(path), .to_stdout = str_eq(path, "-")};
     o->at[kind] = (Output){.wanted = true, .path = path, .file.fd = -1};
     return o->to_stdout || str_eq(model, "-") ? MLC_OK : check_not_model(cli, path, model);
-}
-
-/* Every file, data before what refers to it. */
-enum { FILE_COUNT = OUTPUT_COUNT + 2 };
-static Output *file_at(Outputs *o, int k)
-{
-    return k == 0 ? &o->onnx_data : k <= OUTPUT_COUNT ? &o->at[k - 1] : &o->times;
 }
 
 bool outputs_need_program(const Outputs *o)
@@ -168,8 +178,8 @@ static Status open_one(Cli *cli, Outputs *o, Output *out)
 {
     if (!out->wanted)
         return MLC_OK;
-    const char *path = o->to_stdout ? arena_printf(cli->arena, "%s/stdout", o->temp_dir)
-                                    : out->path;
+    const char *path =
+        is_stdout(out) ? arena_printf(cli->arena, "%s/stdout", o->temp_dir) : out->path;
     return file_out_open(cli->ctx, path, &out->file);
 }
 
@@ -220,8 +230,8 @@ Status outputs_commit(Cli *cli, Outputs *o)
     for (int k = 0; k < FILE_COUNT && s == MLC_OK; k++) {
         Output *out = file_at(o, k);
         if (out->wanted)
-            s = o->to_stdout ? copy_to_stdout(cli, out->file.tmp_path)
-                             : file_out_commit(cli->ctx, &out->file);
+            s = is_stdout(out) ? copy_to_stdout(cli, out->file.tmp_path)
+                               : file_out_commit(cli->ctx, &out->file);
     }
     return s;
 }

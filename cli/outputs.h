@@ -23,6 +23,7 @@ typedef struct Outputs {
     Output      at[OUTPUT_COUNT];
     Output      times;     /* PREFIX.time.json, with the report */
     Output      onnx_data; /* external data of the ONNX model; see outputs_add_data() */
+    Output      depfile;   /* -MD; see depfile_plan() */
     const char *base;      /* "build/resnet" */
     const char *name;      /* "resnet": what symbols are made from */
     const char *temp_dir;  /* for what is not kept; NULL before outputs_open() */

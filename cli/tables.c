@@ -22,6 +22,11 @@ const Option option_table[OPT_COUNT] = {
 #undef OPTION
 };
 
+const char *option_dashes(const Option *o)
+{
+    return *o->name >= 'A' && *o->name <= 'Z' ? "-" : "--";
+}
+
 CommandId command_find(const char *name)
 {
     for (int i = 0; i < CMD_COUNT; i++)

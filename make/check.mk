@@ -35,6 +35,8 @@ check-asan:
 conform: all
 	@test/conform/run.sh $(BUILD)/mlc interp test/conform/not_passing.txt $(SUITES)
 	@test/conform/run.sh $(BUILD)/mlc host test/conform/not_passing.txt $(SUITES)
+	@test/conform/run.sh $(BUILD)/mlc x86-sse2 test/conform/not_passing.txt $(SAMPLE)
+	@test/conform/run.sh $(BUILD)/mlc arm64-neon test/conform/not_passing.txt $(SAMPLE)
 
 # Real models against reference outputs; skipped where they are absent.
 .PHONY: check-models

@@ -84,7 +84,7 @@ static double points(ExPool *p, const Stage *s)
     if (ex_is_int(e, &n))
         return (double)n;
     for (int i = 0; i < 64; i++)
-        sym[i] = 1;
+        sym[i] = i < ex_sym_count(p) ? ex_sym_typical(p, i) : 1;
     return ex_sym_count(p) <= 64 ? (double)ex_eval_size(e, sym) : 1;
 }
 

@@ -76,6 +76,11 @@ Ex ex_sym_at(ExPool *p, int number);
 int         ex_sym_count(const ExPool *p);
 const char *ex_sym_name(const ExPool *p, int number);
 int64_t     ex_sym_min(const ExPool *p, int number);
+int64_t     ex_sym_max(const ExPool *p, int number); /* -1: unbounded */
+/* A value to judge by where one is needed: what was said, or 1 or the least. */
+int64_t     ex_sym_typical(const ExPool *p, int number);
+/* Sets them; `max` -1: unbounded, `typical` 0: not known. What is made before does not profit. */
+void        ex_sym_bound(ExPool *p, int number, int64_t min, int64_t max, int64_t typical);
 /* Symbols that are not used[number] leave the pool; the others are renumbered in their order. No
  * expression that is still needed may hold one that leaves. */
 void ex_sym_keep(ExPool *p, const bool *used);

@@ -164,7 +164,7 @@ Ex ex_sym(ExPool *p, const char *name, int64_t min)
         return known;
     Ex e = leaf(p, EX_SYM, ELEM_I64, (int64_t)p->syms.len);
     const char *copy = arena_strdup(p->arena, name);
-    vec_push(p->arena, &p->syms, (SymInfo){copy, min, e});
+    vec_push(p->arena, &p->syms, (SymInfo){.name = copy, .min = min, .max = -1, .leaf = e});
     map_set(&p->sym_by_name, copy, (void *)e);
     return e;
 }
@@ -189,6 +189,21 @@ Ex          ex_sym_at(ExPool *p, int n) { return p->syms.at[n].leaf; }
 int         ex_sym_count(const ExPool *p) { return (int)p->syms.len; }
 const char *ex_sym_name(const ExPool *p, int n) { return p->syms.at[n].name; }
 int64_t     ex_sym_min(const ExPool *p, int n) { return p->syms.at[n].min; }
+int64_t     ex_sym_max(const ExPool *p, int n) { return p->syms.at[n].max; }
+
+int64_t ex_sym_typical(const ExPool *p, int n)
+{
+    const SymInfo *s = &p->syms.at[n];
+    return s->typical ? s->typical : MAX(s->min, 1);
+}
+
+void ex_sym_bound(ExPool *p, int n, int64_t min, int64_t max, int64_t typical)
+{
+    SymInfo *s = &p->syms.at[n];
+    s->min = min;
+    s->max = max;
+    s->typical = typical;
+}
 
 Ex ex_var(ExPool *p, Ex extent)
 {

@@ -11,7 +11,8 @@ enum { EX_MAX_ARGS = 250 };
 
 typedef struct SymInfo {
     const char *name;
-    int64_t     min;
+    int64_t     min, max; /* max -1: unbounded */
+    int64_t     typical;  /* 0: nobody said */
     Ex          leaf;
 } SymInfo;
 

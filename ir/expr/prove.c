@@ -73,7 +73,9 @@ static Interval range(ExPool *p, Ex e, int depth)
     case EX_CONST:
         return elem_is_float((Elem)e->elem) ? everything : (Interval){e->i, e->i};
     case EX_SYM:
-        return (Interval){p->syms.at[e->i].min, INT64_MAX};
+        a.lo = p->syms.at[e->i].min;
+        a.hi = p->syms.at[e->i].max < 0 ? INT64_MAX : p->syms.at[e->i].max;
+        return a;
     case EX_VAR: {
         int64_t hi = range(p, p->var_extent.at[e->i], depth).hi;
         return (Interval){0, hi == INT64_MAX ? hi : MAX(hi - 1, 0)};

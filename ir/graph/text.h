@@ -12,7 +12,7 @@
  *     }
  *
  *     graph  = "graph" string "opset" int "{" {item} "}"
- *     item   = "sym" symbol ">=" int | "in" value ":" type | "const" value ":" type "=" data
+ *     item   = "sym" symbol ">=" int ["max" int "typical" int] | "in" value ":" type | "const" value ":" type "=" data
  *            | "out" value [":" type] | node
  *     node   = result {"," result} "=" op "(" [input {"," input}] ")" [attrs]
  *              ["name" string] ["from" "[" string {"," string} "]"]

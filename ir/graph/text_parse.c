@@ -269,6 +269,23 @@ static Status parse_node(Parser *p, Graph *g)
 
 /* ---- the other items ---- */
 
+/* ["max" int "typical" int], of a symbol. */
+static Status parse_bounds(Parser *p, Ex sym, int64_t min)
+{
+    bool bounded;
+    int64_t max, typical;
+    TRY(parse_accept(p, "max", &bounded));
+    if (!bounded)
+        return MLC_OK;
+    TRY(parse_int(p, &max));
+    TRY(parse_expect(p, "typical"));
+    TRY(parse_int(p, &typical));
+    if (max < min || typical < min || typical > max)
+        return parse_error(p, "the bounds of a symbol are not in order");
+    ex_sym_bound(p->pool, (int)sym->i, min, max, typical);
+    return MLC_OK;
+}
+
 static Status parse_symbol(Parser *p, Graph *g)
 {
     if (g->parent)
@@ -282,8 +299,9 @@ static Status parse_symbol(Parser *p, Graph *g)
     TRY(parse_int(p, &min));
     if (map_has(&p->symbols, name) || !*name || min < 0)
         return parse_error(p, "symbol '%.40s' is declared twice, or its minimum is negative", name);
-    map_set(&p->symbols, name, (void *)ex_sym(p->pool, name, min));
-    return MLC_OK;
+    Ex sym = ex_sym(p->pool, name, min);
+    map_set(&p->symbols, name, (void *)sym);
+    return parse_bounds(p, sym, min);
 }
 
 /* value ":" type, of a value that is new. */

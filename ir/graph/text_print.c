@@ -164,7 +164,11 @@ static void print_symbols(Str *s, const ExPool *p, int depth)
         indent(s, depth);
         str_add(s, "sym ");
         text_print_symbol(s, ex_sym_name(p, i));
-        str_printf(s, " >= %lld\n", (long long)ex_sym_min(p, i));
+        str_printf(s, " >= %lld", (long long)ex_sym_min(p, i));
+        if (ex_sym_max(p, i) >= 0)
+            str_printf(s, " max %lld typical %lld", (long long)ex_sym_max(p, i),
+                       (long long)ex_sym_typical(p, i));
+        str_addc(s, '\n');
     }
 }
 

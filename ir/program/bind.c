@@ -106,6 +106,10 @@ static Status check_symbols(const Bind *b)
             return diag_error(b->p->ctx, E0601, (Loc){0}, MLC_INPUT,
                               "dimension '%s' is %lld, the least that the model allows is %lld",
                               name, (long long)b->sym[k], (long long)ex_sym_min(pool, k));
+        if (ex_sym_max(pool, k) >= 0 && b->sym[k] > ex_sym_max(pool, k))
+            return diag_error(b->p->ctx, E0601, (Loc){0}, MLC_INPUT,
+                              "dimension '%s' is %lld, the most that --dim allows is %lld", name,
+                              (long long)b->sym[k], (long long)ex_sym_max(pool, k));
     }
     return MLC_OK;
 }

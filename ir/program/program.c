@@ -220,9 +220,13 @@ void program_print(Str *s, const Program *p)
 {
     str_printf(s, "program %s workspace %lld weights %lld\n", p->name ? p->name : "",
                (long long)p->workspace_bytes, (long long)p->weights_bytes);
-    for (int i = 0; i < ex_sym_count(p->pool); i++)
-        str_printf(s, "symbol %s >= %lld\n", ex_sym_name(p->pool, i),
+    for (int i = 0; i < ex_sym_count(p->pool); i++) {
+        str_printf(s, "symbol %s >= %lld", ex_sym_name(p->pool, i),
                    (long long)ex_sym_min(p->pool, i));
+        if (ex_sym_max(p->pool, i) >= 0)
+            str_printf(s, " max %lld", (long long)ex_sym_max(p->pool, i));
+        str_addc(s, '\n');
+    }
     for (size_t i = 0; i < p->inputs.len; i++)
         print_io(s, p, "input", &p->inputs.at[i]);
     for (size_t i = 0; i < p->outputs.len; i++)

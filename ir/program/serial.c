@@ -450,6 +450,7 @@ static void w_body(Writer *w, size_t data_at)
     for (int i = 0; i < ex_sym_count(p->pool); i++) {
         w_text(w, ex_sym_name(p->pool, i));
         w_i(w, ex_sym_min(p->pool, i));
+        w_i(w, ex_sym_max(p->pool, i));
     }
     w_u(w, w->tensor.len);
     for (size_t i = 0; i < w->tensor.len; i++)

@@ -136,12 +136,14 @@ static void r_symbols(Reader *r)
     size_t n = r_count(r);
     for (size_t i = 0; i < n && r->status == MLC_OK; i++) {
         const char *name = r_text(r);
-        int64_t min = r_i(r);
+        int64_t min = r_i(r), max = r_i(r);
         if (r->status != MLC_OK)
             return;
         ex_sym(r->pool, name, min);
         if ((size_t)ex_sym_count(r->pool) != i + 1 || !*name)
             fault(r, "two symbols have one name");
+        else if (max >= 0)
+            ex_sym_bound(r->pool, (int)i, min, max, 0);
     }
 }
 

@@ -67,7 +67,7 @@ static LLVMValueRef symbol_table(Unit *u)
         }
         f[0] = text(u, ex_sym_name(p->pool, s));
         f[1] = unit_i64(u, ex_sym_min(p->pool, s));
-        f[2] = unit_i64(u, -1);
+        f[2] = unit_i64(u, ex_sym_max(p->pool, s));
         f[3] = unit_i32(u, input);
         f[4] = unit_i32(u, axis);
         at[s] = struct_of(u, f, 5);
