@@ -127,7 +127,12 @@ static void define_bits(Te *t, const Node *n)
     (void)n;
     te_stage(t, te_out(t, 0));
     Ex x = te_load(t, te_in(t, 0), t->stage->axis);
-    te_yield(t, ex_bits(t->pool, te_out(t, 0)->elem, x));
+    Elem to = te_out(t, 0)->elem;
+    if (x->elem == ELEM_BOOL)
+        x = te_cast(t, ELEM_U8, x);
+    bool is_bool = to == ELEM_BOOL;
+    x = ex_bits(t->pool, is_bool ? ELEM_U8 : to, x);
+    te_yield(t, is_bool ? te_cast(t, ELEM_BOOL, x) : x);
 }
 
 OP(bit_cast) = {

@@ -135,7 +135,7 @@ static void define_dft(Te *t, const Node *n)
     te_yield(t, inverse ? te_div(t, v, te_like(t, v, (double)points)) : v);
 }
 
-/* The axis was an attribute, which counted from 1 by default. */
+/* The axis was an attribute whose default was 1. */
 static Status upgrade_dft(RawNode *raw)
 {
     if (raw->version >= 20)

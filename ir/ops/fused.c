@@ -1,7 +1,8 @@
 /* FusedConv, FusedMatMul and FusedGemm of com.microsoft: a convolution or a product followed by an
  * activation, a scale or a sum. ONNX Runtime's optimizer writes them. */
-#include "ir/ops/conv.h"
 #include "ir/ops/fused.h"
+
+#include "ir/ops/conv.h"
 
 #include <math.h>
 

@@ -236,6 +236,7 @@ static Status upgrade(RawNode *raw)
 
 OP(grid_sample) = {
     .name = "GridSample", .since = {16, 20, 22}, .min_in = 2, .max_in = 2, ATTRS_OF(GridAttrs),
+    .later = {{"mode=cubic", 20}},
     .upgrade = upgrade, .infer = infer, .define = define,
     .doc = "x at real coordinates, interpolated",
 };

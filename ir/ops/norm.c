@@ -179,10 +179,33 @@ static void define_rms(Te *t, const Node *n)
     define_trailing(t, n, false);
 }
 
+/* Before opset 17 ONNX Runtime has these two in ONNX's domain, with the same meaning. */
 OP(layer_normalization) = {
-    .name = "LayerNormalization", .since = {17}, .min_in = 2, .max_in = 3, .min_out = 1,
+    .name = "LayerNormalization", .since = {1, 17}, .min_in = 2, .max_in = 3, .min_out = 1,
     .max_out = 3, ATTRS_OF(LayerAttrs), .infer = infer_layer, .define = define_layer,
     .doc = "normalizes the trailing dimensions",
+};
+static void define_simplified(Te *t, const Node *n)
+{
+    const LayerAttrs *a = n->attrs;
+    Tx x = te_in(t, 0), y = te_out(t, 0), inverse = te_out(t, 1);
+    bool over[MAX_RANK] = {0};
+    for (int i = (int)(a->axis < 0 ? a->axis + x->rank : a->axis); i < x->rank; i++)
+        over[i] = true;
+    Moments m = te_moments(t, x, over, false, a->epsilon);
+    if (inverse)
+        copy_statistics(t, 1, m.inverse);
+    if (!y)
+        return;
+    te_stage(t, y);
+    Ex v = te_normalized(t, x, &m);
+    te_yield(t, te_mul(t, v, te_cast(t, (Elem)v->elem, te_load_bcast(t, te_in(t, 1)))));
+}
+
+OP(simplified_layer_normalization) = {
+    .name = "SimplifiedLayerNormalization", .since = {1}, .min_in = 2, .max_in = 2, .min_out = 1,
+    .max_out = 2, ATTRS_OF(LayerAttrs), .infer = infer_layer, .define = define_simplified,
+    .doc = "x / rms(x) * scale",
 };
 OP(rms_normalization) = {
     .name = "RMSNormalization", .since = {23}, .min_in = 2, .max_in = 2, ATTRS_OF(LayerAttrs),

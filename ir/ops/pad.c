@@ -154,3 +154,7 @@ OP(pad) = {
     ATTRS_OF(PadAttrs), .upgrade = upgrade, .infer = infer, .define = define,
     .doc = "extends or crops a tensor",
 };
+OP(ms_pad) = {
+    .name = "Pad", .domain = "com.microsoft", .since = {1}, .min_in = 2, .max_in = 3,
+    ATTRS_OF(PadAttrs), .infer = infer, .define = define, .doc = "x with a border",
+};

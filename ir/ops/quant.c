@@ -90,3 +90,20 @@ Ex quant_round(Te *t, Ex real, Ex zero, Elem e)
     v = te_min(t, te_max(t, v, te_like(t, v, low)), te_like(t, v, high));
     return te_cast(t, e, te_cast(t, ELEM_I32, v));
 }
+
+/* scale = (max - min) / 255, 1 where all is 0; zero = saturate(round(-min / scale)). */
+void quant_range_of(Te *t, Tx x, Tx scale, Tx zero)
+{
+    Ex index[MAX_RANK], got[2];
+    te_stage_axes(t, 0, NULL);
+    for (int i = 0; i < x->rank; i++)
+        index[i] = te_red(t, x->dim[i]);
+    Ex v = te_wide(t, te_load(t, x, index)), none = te_like(t, v, 0);
+    te_reduce_many(t, 2, (ReduceOp[]){REDUCE_MAX, REDUCE_MIN}, (Ex[]){v, v}, got);
+    Ex high = te_max(t, got[0], none), low = te_min(t, got[1], none);
+    Ex step = te_div(t, te_sub(t, high, low), te_like(t, v, 255));
+    step = te_select(t, te_eq(t, step, none), te_like(t, v, 1), step);
+    te_store(t, scale, NULL, step);
+    te_yield_at(t, zero, NULL, quant_round(t, te_neg(t, te_div(t, low, step)),
+                                           ex_const_i(t->pool, ELEM_I32, 0), ELEM_U8));
+}

@@ -23,6 +23,8 @@ Ex quant_centered(Te *t, Ex q, Ex zero);
 /* real, a float already divided by the scale: rounded to nearest, ties to even, plus the zero point
  * (i32), limited to the range of integer type e. */
 Ex quant_round(Te *t, Ex real, Ex zero, Elem e);
+/* Adds the stage that computes scale and u8 zero point (rank 0) of a range that holds x and 0. */
+void quant_range_of(Te *t, Tx x, Tx scale, Tx zero);
 /* The range of integer type e. */
 void quant_range(Elem e, double *low, double *high);
 

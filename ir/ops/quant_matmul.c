@@ -114,6 +114,7 @@ static void define_linear(Te *t, const Node *n)
 }
 
 OP(qlinear_matmul) = {
-    .name = "QLinearMatMul", .since = {10, 21}, .min_in = 8, .max_in = 8, .infer = infer_linear,
+    .name = "QLinearMatMul", .since = {10, 21}, .min_in = 8, .max_in = 8,
+    .later = {{"f16", 21}}, .infer = infer_linear,
     .define = define_linear, .doc = "y = a b, all quantized",
 };

@@ -172,6 +172,8 @@ static void define_quantize(Te *t, const Node *n)
 
 OP(quantize_linear) = {
     .name = "QuantizeLinear", .since = {10, 13, 19, 21, 23, 24, 25, 28}, .min_in = 2, .max_in = 3,
+    .later = {{"saturate", 19}, {"f16", 19}, {"block_size", 21}, {"output_dtype", 21}, {"u16", 21},
+              {"i16", 21}, {"precision", 23}},
     ATTRS_OF(QuantizeAttrs), .infer = infer_quantize, .define = define_quantize,
     .doc = "y = saturate(round(x / scale) + zero_point)",
 };
@@ -210,6 +212,7 @@ static void define_dequantize(Te *t, const Node *n)
 
 OP(dequantize_linear) = {
     .name = "DequantizeLinear", .since = {10, 13, 19, 21, 23, 24, 25, 28}, .min_in = 2,
+    .later = {{"f16", 19}, {"block_size", 21}, {"u16", 21}, {"i16", 21}, {"output_dtype", 23}},
     .max_in = 3, ATTRS_OF(DequantizeAttrs), .infer = infer_dequantize,
     .define = define_dequantize, .doc = "y = (x - zero_point) * scale",
 };
@@ -231,31 +234,19 @@ static Status infer_dynamic(Graph *g, Node *n)
     return MLC_OK;
 }
 
-/* scale = (max - min) / 255, 1 where all is 0; zero_point = saturate(round(-min / scale)). */
 static void define_dynamic(Te *t, const Node *n)
 {
     (void)n;
     Tx x = te_in(t, 0), y = te_out(t, 0), scale = te_out(t, 1), zero = te_out(t, 2);
-    Ex index[MAX_RANK], got[2];
     if (!scale)
         scale = te_temp(t, x->elem, 0, NULL);
     if (!zero)
         zero = te_temp(t, ELEM_U8, 0, NULL);
-    te_stage_axes(t, 0, NULL);
-    for (int i = 0; i < x->rank; i++)
-        index[i] = te_red(t, x->dim[i]);
-    Ex v = te_wide(t, te_load(t, x, index)), none = te_like(t, v, 0);
-    te_reduce_many(t, 2, (ReduceOp[]){REDUCE_MAX, REDUCE_MIN}, (Ex[]){v, v}, got);
-    Ex high = te_max(t, got[0], none), low = te_min(t, got[1], none);
-    Ex step = te_div(t, te_sub(t, high, low), te_like(t, v, 255));
-    step = te_select(t, te_eq(t, step, none), te_like(t, v, 1), step);
-    te_store(t, scale, NULL, step);
-    te_yield_at(t, zero, NULL, quant_round(t, te_neg(t, te_div(t, low, step)),
-                                           ex_const_i(t->pool, ELEM_I32, 0), ELEM_U8));
+    quant_range_of(t, x, scale, zero);
     if (!y)
         return;
     te_stage(t, y);
-    v = te_wide(t, te_load(t, x, t->stage->axis));
+    Ex v = te_wide(t, te_load(t, x, t->stage->axis));
     v = te_div(t, v, te_wide(t, te_load(t, scale, NULL)));
     te_yield(t, quant_round(t, v, te_load(t, zero, NULL), ELEM_U8));
 }

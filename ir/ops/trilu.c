@@ -37,3 +37,7 @@ OP(trilu) = {
     .name = "Trilu", .since = {14}, .min_in = 1, .max_in = 2, ATTRS_OF(TriluAttrs),
     .infer = infer, .define = define, .doc = "a triangle of each matrix",
 };
+OP(ms_trilu) = {
+    .name = "Trilu", .domain = "com.microsoft", .since = {1}, .min_in = 1, .max_in = 2,
+    ATTRS_OF(TriluAttrs), .infer = infer, .define = define, .doc = "a triangle of each matrix",
+};
