@@ -39,9 +39,12 @@ static void print_text(Graph *g, const char *path, const ModelFacts *f)
     for (int i = 0; i < ex_sym_count(g->pool); i++) {
         if (!symbol_is_used(g, i))
             continue;
-        out_printf("%s  %s >= %lld\n", first ? "dynamic dimensions\n" : "",
+        out_printf("%s  %s >= %lld", first ? "dynamic dimensions\n" : "",
                    str_printable_in(g->arena, ex_sym_name(g->pool, i)),
                    (long long)ex_sym_min(g->pool, i));
+        if (ex_sym_max(g->pool, i) >= 0)
+            out_printf(", at most %lld", (long long)ex_sym_max(g->pool, i));
+        out_text("\n");
         first = false;
     }
     out_printf("size\n  parameters   %s (%s)\n", str_count(a, (double)f->params),

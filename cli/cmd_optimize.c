@@ -5,6 +5,7 @@
  * One line is said for each phase, and every number in it was counted or measured. */
 #include "cli/cli.h"
 #include "cli/compile.h"
+#include "cli/csource.h"
 #include "cli/depfile.h"
 #include "cli/facts.h"
 #include "cli/outputs.h"
@@ -97,6 +98,18 @@ static Status lower(Job *j)
     return MLC_OK;
 }
 
+/* C source: of its own, and compiled where a shared object is wanted. */
+static Status generate_c(Job *j)
+{
+    struct stat st;
+    const char *source = output_tmp(&j->out, OUTPUT_c), *so = output_tmp(&j->out, OUTPUT_so);
+    if (source)
+        TRY(csource_write(j->program, &j->options, j->model, source));
+    if (source && stat(source, &st) == 0)
+        j->object_bytes = (int64_t)st.st_size;
+    return so ? csource_shared(j->ctx, j->program, &j->options, so, NULL) : MLC_OK;
+}
+
 /* The object file: an output, or temporary where only a shared object is wanted. */
 static const char *object_path(Job *j)
 {
@@ -115,6 +128,8 @@ static Status generate(Job *j)
     if (!j->program)
         return MLC_OK;
     progress(j->cli, "generating code for %s", j->options.target.name);
+    if (j->options.target.kind == TARGET_C)
+        return generate_c(j);
     if (object) {
         struct stat st;
         TRY(compile_codegen(j->ctx, j->program, &j->options, CODEGEN_OBJ, object));
@@ -199,7 +214,7 @@ static void check(Job *j)
 {
     double worst;
     const char *object = object_path(j);
-    if (!object || j->cli->quiet)
+    if (!object || j->cli->quiet || j->options.target.kind == TARGET_C)
         return;
     progress(j->cli, "checking");
     if (self_check(j->model, &j->options, object, &worst))
@@ -374,20 +389,50 @@ static Status choose_prefix(Job *j)
     return MLC_OK;
 }
 
+/* What was asked for with -t; else a file that is C implies C, and one without code takes any. */
+static const char *implied_target(const Job *j)
+{
+    if (opt_given(j->cli, OPT_target))
+        return NULL;
+    if (!outputs_need_program(&j->out))
+        return "interp";
+    return j->out.at[OUTPUT_c].wanted ? "c99" : NULL;
+}
+
+/* Objects are of machine targets, C source is of C targets. */
+static Status check_outputs(Job *j)
+{
+    static const OutputKind of_objects[] = {OUTPUT_obj, OUTPUT_asm, OUTPUT_llvm_ir};
+    const TargetDesc *t = &j->options.target;
+    bool object = false;
+    for (size_t i = 0; i < COUNT_OF(of_objects); i++)
+        object |= j->out.at[of_objects[i]].wanted;
+    if (outputs_need_program(&j->out) && t->kind == TARGET_INTERP)
+        return diag_error(j->ctx, E0402, (Loc){0}, MLC_USAGE, "target '%s' makes no artifact",
+                          t->name);
+    if (t->kind == TARGET_C && object)
+        return diag_error(j->ctx, E0402, (Loc){0}, MLC_USAGE,
+                          "target '%s' makes C source (--emit c), no object", t->name);
+    if (t->kind == TARGET_OBJECT && j->out.at[OUTPUT_c].wanted)
+        return diag_error(j->ctx, E0402, (Loc){0}, MLC_USAGE,
+                          "target '%s' makes objects, no C source; -t c99 does", t->name);
+    return MLC_OK;
+}
+
 Status cmd_optimize(Cli *cli)
 {
     Job j = {.cli = cli, .ctx = cli->ctx, .model = cli->arg[0], .start_ns = clock_ns(),
              .code_bytes = -1, .rodata_bytes = -1, .object_bytes = -1};
     TRY(outputs_plan(cli, j.model, &j.out));
-    bool any_target = !outputs_need_program(&j.out) && !opt_given(cli, OPT_target);
-    TRY(compile_options(cli, any_target ? "interp" : NULL, &j.options));
+    TRY(compile_options(cli, implied_target(&j), &j.options));
+    if (j.options.target.kind == TARGET_C)
+        TRY(outputs_as_source(cli, j.model, &j.out));
+    j.options.compact = !outputs_need_program(&j.out);
     if (outputs_need_program(&j.out) && str_eq(opt_text(cli, OPT_weights), "file"))
         return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE,
                           "--weights file is available for ONNX outputs only in this version");
     TRY(choose_prefix(&j));
-    if (outputs_need_program(&j.out) && j.options.target.kind != TARGET_OBJECT)
-        return diag_error(cli->ctx, E0402, (Loc){0}, MLC_USAGE, "target '%s' makes no artifact",
-                          j.options.target.name);
+    TRY(check_outputs(&j));
     Status s = outputs_open(cli, &j.out);
     if (s == MLC_OK)
         s = work(&j);

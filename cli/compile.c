@@ -29,12 +29,30 @@ static bool parse_positive(const char *text, const char *end, int64_t *out)
     return true;
 }
 
+/* "SYM=MIN..MAX" or "SYM=MIN..MAX:TYPICAL". */
+static Status parse_range(Ctx *c, const char *text, const char *eq, CompileOptions *o)
+{
+    const char *dots = strstr(eq, ".."), *colon = strchr(dots, ':');
+    const char *end = text + strlen(text);
+    DimRange d = {.name = arena_strndup(o->arena, text, (size_t)(eq - text))};
+    bool ok = parse_positive(eq + 1, dots, &d.min) &&
+              parse_positive(dots + 2, colon ? colon : end, &d.max) &&
+              (!colon || parse_positive(colon + 1, end, &d.typical));
+    if (!ok)
+        return diag_error(c, E0502, (Loc){0}, MLC_USAGE,
+                          "--dim is '%s', which is not of the form SYM=MIN..MAX:TYPICAL", text);
+    if (d.max < d.min || d.max < 1 || (colon && (d.typical < d.min || d.typical > d.max)))
+        return diag_error(c, E0502, (Loc){0}, MLC_USAGE, "--dim is '%s', whose bounds hold nothing%s",
+                          text, d.max < d.min || d.max < 1 ? "" : " like the typical value");
+    vec_push(o->arena, &o->ranges, d);
+    return MLC_OK;
+}
+
 static Status parse_dim(Ctx *c, const char *text, CompileOptions *o)
 {
     const char *eq = strrchr(text, '=');
-    if (eq && strstr(eq, ".."))
-        return diag_error(c, E0502, (Loc){0}, MLC_USAGE,
-                          "--dim %s: ranges are not available in this version", text);
+    if (eq && eq != text && strstr(eq, ".."))
+        return parse_range(c, text, eq, o);
     DimFix d;
     if (!eq || eq == text || !parse_positive(eq + 1, eq + strlen(eq), &d.value))
         return diag_error(c, E0502, (Loc){0}, MLC_USAGE,
@@ -145,19 +163,43 @@ static Status fix_symbol(Fixes *f, Ex sym, int64_t value)
     return MLC_OK;
 }
 
-static Status fix_dim(Fixes *f, const DimFix *d)
+static Status find_symbol(Graph *g, const char *name, Ex *out)
 {
-    ExPool *p = f->g->pool;
+    ExPool *p = g->pool;
     int n = ex_sym_count(p);
-    const char **known = NEW_ARRAY(f->g->arena, const char *, n);
+    const char **known = NEW_ARRAY(g->arena, const char *, n);
     for (int i = 0; i < n; i++) {
         known[i] = ex_sym_name(p, i);
-        if (str_eq(known[i], d->name))
-            return fix_symbol(f, ex_sym_at(p, i), d->value);
+        if (str_eq(known[i], name)) {
+            *out = ex_sym_at(p, i);
+            return MLC_OK;
+        }
     }
-    return unknown_word(f->g->ctx, "dimension", d->name, known, (size_t)n,
+    return unknown_word(g->ctx, "dimension", name, known, (size_t)n,
                         n ? "'mlc inspect' shows the dynamic dimensions"
                           : "the model has no dynamic dimensions");
+}
+
+static Status fix_dim(Fixes *f, const DimFix *d)
+{
+    Ex sym;
+    TRY(find_symbol(f->g, d->name, &sym));
+    return fix_symbol(f, sym, d->value);
+}
+
+static Status bound_dim(Fixes *f, const DimRange *d)
+{
+    Ex sym;
+    TRY(find_symbol(f->g, d->name, &sym));
+    int64_t least = ex_sym_min(f->g->pool, (int)sym->i);
+    if (d->min == d->max)
+        return fix_symbol(f, sym, d->min);
+    if (d->min < least)
+        return diag_error(f->g->ctx, E0502, (Loc){.file = f->g->file}, MLC_USAGE,
+                          "dimension '%s' cannot be %lld: it is at least %lld", d->name,
+                          (long long)d->min, (long long)least);
+    ex_sym_bound(f->g->pool, (int)sym->i, d->min, d->max, d->typical);
+    return MLC_OK;
 }
 
 static Status fix_shape(Fixes *f, const ShapeFix *s)
@@ -223,6 +265,8 @@ static Status fix_shapes(Graph *g, const CompileOptions *o)
         TRY(fix_shape(&f, &o->shapes.at[i]));
     for (size_t i = 0; i < o->dims.len; i++)
         TRY(fix_dim(&f, &o->dims.at[i]));
+    for (size_t i = 0; i < o->ranges.len; i++)
+        TRY(bound_dim(&f, &o->ranges.at[i]));
     if (f.from.len)
         substitute(&f, g);
     return MLC_OK;
@@ -305,7 +349,7 @@ Status compile_load(Ctx *c, const char *model, CompileOptions *o, Graph **out)
 Status compile_passes(Graph *g, const CompileOptions *o, PipelineReport *report)
 {
     PipelineOptions p = {.level = o->level, .only = o->passes, .after = o->after_pass,
-                         .after_arg = o->after_arg};
+                         .after_arg = o->after_arg, .compact = o->compact};
     bool before = g->ctx->verify_each;
     g->ctx->verify_each |= o->verify_each;
     Status s = pipeline_run(g, &p, report);

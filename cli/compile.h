@@ -24,6 +24,12 @@ typedef struct DimFix {
     int64_t     value;
 } DimFix;
 
+/* One `--dim SYM=MIN..MAX:TYPICAL`; typical 0: not given. */
+typedef struct DimRange {
+    const char *name;
+    int64_t     min, max, typical;
+} DimRange;
+
 /* One `--shape N=DxDxD`; a dimension -1 ("?") stays as it is. */
 typedef struct ShapeFix {
     const char *input;
@@ -41,11 +47,13 @@ typedef struct CompileOptions {
     const char  *prefix;       /* C identifier of the artifact's symbols */
     const char  *passes;       /* comma-separated names, NULL: the pipeline of the level */
     VEC(DimFix) dims;
+    VEC(DimRange) ranges;
     VEC(ShapeFix) shapes;
     const char  *sha256;       /* hex, of the model file; "" unknown. Set by compile_load() */
     int64_t      model_bytes;  /* set by compile_load() */
     int64_t      memory_limit; /* of the code generator's process; 0: default */
     bool         verify_each;
+    bool         compact;      /* constants do not grow: the graph is written, not compiled */
     /* Called after every pass; may be NULL. */
     void       (*after_pass)(void *arg, const char *pass, Graph *g);
     void        *after_arg;

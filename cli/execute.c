@@ -2,6 +2,7 @@
  * interpreter runs here. A target never falls back to the interpreter. */
 #include "cli/execute.h"
 
+#include "cli/csource.h"
 #include "cli/process.h"
 #include "codegen/run/tempdir.h"
 #include "ir/base/file.h"
@@ -14,6 +15,9 @@ static const char *const compilers[] = {"cc", "gcc", "clang"};
 
 Status execution_possible(Ctx *c, Arena *a, const TargetDesc *t)
 {
+    const char *cc;
+    if (t->kind == TARGET_C)
+        return csource_compiler(c, a, &cc);
     if (t->kind == TARGET_INTERP || target_runs_here(t))
         return MLC_OK;
     if (!t->emulator)
@@ -66,7 +70,8 @@ static void open_interpreter(Execution *e)
         vec_push(e->arena, &e->info.outputs, io_of(&p->outputs.at[i]));
     for (int k = 0; k < ex_sym_count(p->pool); k++)
         vec_push(e->arena, &e->info.symbols,
-                 (RunnerSymbol){ex_sym_name(p->pool, k), ex_sym_min(p->pool, k), -1, -1, -1});
+                 (RunnerSymbol){ex_sym_name(p->pool, k), ex_sym_min(p->pool, k),
+                                ex_sym_max(p->pool, k), -1, -1});
 }
 
 /* The scale of the DequantizeLinear that makes each output. */
@@ -86,6 +91,10 @@ static Status make_artifact(Execution *e, const ExecutionOptions *o, const char 
 {
     struct stat st;
     TRY(temp_dir_make(e->ctx, e->arena, &e->dir));
+    if (e->options.target.kind == TARGET_C) {
+        *artifact = arena_printf(e->arena, "%s/model.so", e->dir);
+        return csource_shared(e->ctx, e->program, &e->options, *artifact, &e->artifact_bytes);
+    }
     const char *object = arena_printf(e->arena, "%s/model.o", e->dir);
     TRY(compile_codegen(e->ctx, e->program, &e->options, CODEGEN_OBJ, object));
     if (stat(object, &st) == 0)
@@ -138,12 +147,15 @@ void execution_close(Execution *e)
 
 /* ---- shapes ---- */
 
-/* The value of a symbol that nothing determines: --dim, else 1 or the least possible. */
+/* The value of a symbol that nothing determines: --dim, else 1 or the least. */
 static int64_t symbol_value(const Execution *e, const RunnerSymbol *s)
 {
     for (size_t i = 0; i < e->options.dims.len; i++)
         if (str_eq(e->options.dims.at[i].name, s->name))
             return e->options.dims.at[i].value;
+    for (size_t i = 0; i < e->options.ranges.len; i++)
+        if (str_eq(e->options.ranges.at[i].name, s->name) && e->options.ranges.at[i].typical)
+            return e->options.ranges.at[i].typical;
     return MAX(s->min, 1);
 }
 

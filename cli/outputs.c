@@ -166,6 +166,17 @@ Status outputs_plan_one(Cli *cli, const char *model, const char *path, OutputKin
     return o->to_stdout || str_eq(model, "-") ? MLC_OK : check_not_model(cli, path, model);
 }
 
+Status outputs_as_source(Cli *cli, const char *model, Outputs *o)
+{
+    Output *c = &o->at[OUTPUT_c];
+    if (opt_given(cli, OPT_emit) || !o->at[OUTPUT_obj].wanted || !o->at[OUTPUT_header].wanted)
+        return MLC_OK;
+    *c = o->at[OUTPUT_obj];
+    o->at[OUTPUT_obj].wanted = false;
+    c->path = arena_printf(cli->arena, "%s%s", o->base, kinds[OUTPUT_c].suffix);
+    return str_eq(model, "-") ? MLC_OK : check_not_model(cli, c->path, model);
+}
+
 bool outputs_need_program(const Outputs *o)
 {
     for (int k = 0; k < OUTPUT_COUNT; k++)

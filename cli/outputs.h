@@ -34,6 +34,8 @@ typedef struct Outputs {
 Status outputs_plan(Cli *cli, const char *model, Outputs *o);
 /* One file of a kind, at `path` or "-". */
 Status outputs_plan_one(Cli *cli, const char *model, const char *path, OutputKind kind, Outputs *o);
+/* For a target of C: the source takes the place of the object of the default --emit. */
+Status outputs_as_source(Cli *cli, const char *model, Outputs *o);
 bool   outputs_need_program(const Outputs *o);
 /* Opens every file, so that a folder that cannot be written is found before the work. */
 Status outputs_open(Cli *cli, Outputs *o);

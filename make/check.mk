@@ -52,7 +52,8 @@ $(VENV)/ready:
 # ONNX models that mlc writes, judged by the ONNX checker and ONNX Runtime. Needs PyPI.
 .PHONY: check-onnx
 check-onnx: all $(VENV)/ready
-	@$(VENV)/bin/python test/models/emit_onnx.py $(BUILD)/mlc $${MLC_SHARED:-../shared}/models test/models/must_pass.txt
+	@for list in must_pass quantized; do \
+	  $(VENV)/bin/python test/models/emit_onnx.py $(BUILD)/mlc $${MLC_SHARED:-../shared}/models test/models/$$list.txt || exit 1; done
 
 # Ratios against peers, in one run with the peak of this machine. Needs PyPI.
 $(BUILD)/bench/fma_peak: test/bench/fma_peak.c

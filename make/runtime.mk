@@ -1,8 +1,9 @@
 # The runtime, three times: as bitcode per architecture inside mlc-codegen, which links it into every
-# artifact; as native objects inside libmlc.a; and the text of its public header inside libmlc.a.
+# artifact; as native objects inside libmlc.a; and as text inside libmlc.a: its public header, and
+# what C artifacts carry.
 # Also inside libmlc.a: the runner for emulated machines, an object that links with any artifact.
 
-RUNTIME_SRC := runtime/cores.c runtime/cpu.c runtime/plan.c runtime/pool.c runtime/rt.c
+RUNTIME_SRC := runtime/cores.c runtime/cpu.c runtime/launch.c runtime/plan.c runtime/pool.c runtime/rt.c
 RUNTIME_ARCHS := x86_64 aarch64
 RUNTIME_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -fno-stack-protector -fno-unwind-tables \
     -fno-asynchronous-unwind-tables -ffp-contract=off -fno-math-errno -Qn -Wall -Wextra -Werror -I.
@@ -11,7 +12,8 @@ RUNTIME_FLAGS_aarch64 := --target=aarch64-linux-gnu -isystem /usr/aarch64-linux-
 
 RUNTIME_OBJ        := $(foreach a,$(RUNTIME_ARCHS),$(BUILD)/obj/embed/mlc_runtime_$(a)_bc.o)
 RUNTIME_NATIVE_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(RUNTIME_SRC)) \
-    $(BUILD)/obj/embed/mlc_abi_h.o $(BUILD)/obj/embed/mlc_runner_aarch64_o.o
+    $(BUILD)/obj/embed/mlc_abi_h.o $(BUILD)/obj/embed/mlc_runtime_c.o \
+    $(BUILD)/obj/embed/mlc_runner_aarch64_o.o
 
 # One translation unit, so that no linker of bitcode is needed to build.
 $(BUILD)/gen/runtime.c: make/runtime.mk
@@ -26,6 +28,13 @@ $(BUILD)/gen/embed/mlc_runtime_%_bc: $(BUILD)/gen/runtime.c $(RUNTIME_SRC) $(wil
 $(BUILD)/gen/embed/mlc_abi_h: runtime/mlc_abi.h
 	@mkdir -p $(@D)
 	@cp $< $@
+
+# The runtime of C artifacts: text without includes and threads.
+$(BUILD)/gen/embed/mlc_runtime_c: runtime/rt.h runtime/plan.c runtime/rt.c make/runtime.mk
+	@mkdir -p $(@D)
+	@awk 'FNR == 1 { print (NR > 1 ? "\n" : "#define MLC_RT_API static\n") "/* ---- " FILENAME " ---- */" } \
+	  /^#ifndef MLC_RT_SERIAL/ { out = 1 } !out && !/^#include "/ { print } \
+	  /^#endif/ { out = 0 }' runtime/rt.h runtime/plan.c runtime/rt.c > $@
 
 RUNNER_LINKED := codegen/run/serve.c codegen/run/linked/main.c
 $(BUILD)/gen/embed/mlc_runner_aarch64_o: $(RUNNER_LINKED) codegen/run/serve.h runtime/mlc_abi.h ir/expr/elem.def

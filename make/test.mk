@@ -13,6 +13,15 @@ $(BUILD)/$(LLVM_TEST)/%: $(BUILD)/obj/$(LLVM_TEST)/%.o $(BUILD)/obj/$(LLVM_TEST)
 	@mkdir -p $(@D)
 	@$(CC) $(OPT) $(filter %.o,$^) $(BUILD)/libmlc.a $(LDLIBS) -ldl -lcmocka -o $@
 
+# So do tests of the C emitter, without it.
+C_TEST := test/codegen/emit/c
+$(BUILD)/$(C_TEST)/%: $(BUILD)/obj/$(C_TEST)/%.o $(BUILD)/obj/$(LLVM_TEST)/model.o $(BUILD)/libmlc.a
+	@mkdir -p $(@D)
+	@$(CC) $(OPT) $(filter %.o,$^) $(BUILD)/libmlc.a $(LDLIBS) -ldl -lcmocka -o $@
+
+# Objects of tests are kept: a second run only links.
+.SECONDARY: $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/$(LLVM_TEST)/model.o
+
 .PHONY: unit
 unit: $(TEST_BIN)
 	@for t in $(TEST_BIN); do echo "== $$t"; $$t || exit 1; done

@@ -180,5 +180,6 @@ static Status run_list(Graph *g, const PipelineOptions *o, PipelineReport *repor
 
 Status pipeline_run(Graph *g, const PipelineOptions *o, PipelineReport *report)
 {
+    g->compact = o->compact;
     return o->only ? run_list(g, o, report) : run_pipeline(g, o, report);
 }

@@ -23,6 +23,7 @@ typedef struct PipelineOptions {
     /* Called after every pass; may be NULL. */
     void      (*after)(void *arg, const char *pass, Graph *g);
     void       *after_arg;
+    bool        compact; /* no folding that makes large constants larger */
 } PipelineOptions;
 
 /* Runs the pipeline; with ctx->verify_each the verifier after every pass. `report` may be NULL; its

@@ -7,11 +7,11 @@
  * number, so the plan is a function of its arguments. */
 #include "runtime/rt.h"
 
-enum { ALIGN = 64 };
+enum { PLAN_ALIGN = 64 };
 
 static int64_t align_up(int64_t bytes)
 {
-    return (bytes + (ALIGN - 1)) & ~(int64_t)(ALIGN - 1);
+    return (bytes + (PLAN_ALIGN - 1)) & ~(int64_t)(PLAN_ALIGN - 1);
 }
 
 /* The lowest offset for object `i`, or -1 when it does not fit 63 bits. */
@@ -29,7 +29,7 @@ static int64_t lowest_fit(int i, int n, const int64_t *size, const int32_t *firs
             if (offset[k] < low + bytes && low < end) {
                 low = end;
                 moved = 1;
-                if (low > INT64_MAX - ALIGN - bytes)
+                if (low > INT64_MAX - PLAN_ALIGN - bytes)
                     return -1;
             }
         }
@@ -37,8 +37,8 @@ static int64_t lowest_fit(int i, int n, const int64_t *size, const int32_t *firs
     return low;
 }
 
-int64_t mlc_rt_plan(int n, const int64_t *size, const int32_t *first, const int32_t *last,
-                    int64_t *offset)
+MLC_RT_API int64_t mlc_rt_plan(int n, const int64_t *size, const int32_t *first,
+                               const int32_t *last, int64_t *offset)
 {
     int64_t total = 0;
     for (int i = 0; i < n; i++) {

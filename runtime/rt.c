@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: 0BSD
  *
- * Entry points of an artifact: bind, run and the launch of one kernel.
+ * Entry points of an artifact: bind and run. Also part of C artifacts, where it must be C99 and C++.
  *
  * Everything that a caller can get wrong and that can be seen from here is checked here, so that
  * generated code has no checks of its own but those of the model. */
 #include "runtime/rt.h"
 
-enum {
-    WORKSPACE_ALIGN = 64,
-    SERIAL_NS = 50000,     /* below this much work a kernel stays on the caller */
-    PER_THREAD_NS = 25000, /* each thread gets at least this much */
-    PER_PIECE_NS = 5000    /* and each piece */
-};
+enum { WORKSPACE_ALIGN = 64 };
 
 /* ---- bind ---- */
 
@@ -25,8 +20,10 @@ static int64_t count_elements(int rank, const int64_t *dim)
             return -1;
         if (dim[k] == 0)
             empty = 1;
-        else if (__builtin_mul_overflow(n, dim[k], &n))
+        else if (n > INT64_MAX / dim[k])
             return -1;
+        else
+            n *= dim[k];
     }
     /* 16: the largest element. */
     return empty ? 0 : n > INT64_MAX / 16 ? -1 : n;
@@ -61,7 +58,7 @@ static int check_symbols(const mlc_model_v1 *model, const int64_t *dims)
     return MLC_RUN_OK;
 }
 
-int mlc_rt_bind(const mlc_rt_model *m, const int64_t *dims, mlc_sizes_v1 *sizes)
+MLC_RT_API int mlc_rt_bind(const mlc_rt_model *m, const int64_t *dims, mlc_sizes_v1 *sizes)
 {
     const mlc_model_v1 *model = m->model;
     int                 nsym = model->nsymbols;
@@ -69,8 +66,10 @@ int mlc_rt_bind(const mlc_rt_model *m, const int64_t *dims, mlc_sizes_v1 *sizes)
         return MLC_RUN_ARGUMENT;
     if (model->sizes_words < MLC_RT_SIZES_WORDS(nsym, m->ndim, m->ntemp))
         return MLC_RUN_ARGUMENT;
+#ifndef MLC_RT_SERIAL
     if (mlc_rt_cpu_missing(m->cpu_features))
         return MLC_RUN_CPU;
+#endif
     int code = check_symbols(model, dims);
     if (code != MLC_RUN_OK)
         return code;
@@ -106,17 +105,19 @@ static int check_pointers(const mlc_model_v1 *model, const void *const *io, cons
     return MLC_RUN_OK;
 }
 
-int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, void *workspace)
+MLC_RT_API int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, void *workspace)
 {
     const mlc_model_v1 *model = m->model;
     int                 nsym = model->nsymbols;
     const int64_t      *sizes = NULL;
     if (!io)
         return MLC_RUN_ARGUMENT;
+#ifndef MLC_RT_SERIAL
     if (mlc_rt_cpu_missing(m->cpu_features))
         return MLC_RUN_CPU;
+#endif
     if (nsym > 0) {
-        sizes = *io++;
+        sizes = (const int64_t *)*io++;
         if (!sizes)
             return MLC_RUN_ARGUMENT;
     }
@@ -126,41 +127,10 @@ int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, void *workspa
     int code = check_pointers(model, io, sizes ? sizes + 1 + nsym : NULL);
     if (code != MLC_RUN_OK)
         return code;
-    const mlc_rt_run r = {
-        .sym = sizes ? sizes + 1 : NULL,
-        .offset = sizes ? sizes + 1 + nsym + m->ndim + m->ntemp : m->static_offset,
-        .io = io,
-        .workspace = workspace,
-    };
+    mlc_rt_run r;
+    r.sym = sizes ? sizes + 1 : NULL;
+    r.offset = sizes ? sizes + 1 + nsym + m->ndim + m->ntemp : m->static_offset;
+    r.io = io;
+    r.workspace = (char *)workspace;
     return m->exec(&r);
-}
-
-/* ---- launch ---- */
-
-typedef struct Launch {
-    void (*fn)(mlc_rt_frame *, int64_t, int64_t);
-    mlc_rt_frame *frame;
-} Launch;
-
-static void launch_piece(void *arg, int64_t begin, int64_t end)
-{
-    const Launch *l = arg;
-    l->fn(l->frame, begin, end);
-}
-
-int mlc_rt_launch(void (*fn)(mlc_rt_frame *, int64_t, int64_t), mlc_rt_frame *f, int64_t n,
-                  int64_t work_ns, int max_threads)
-{
-    if (n > 1 && work_ns >= SERIAL_NS && max_threads != 1) {
-        Launch  l = {fn, f};
-        int64_t threads = work_ns / PER_THREAD_NS;
-        int64_t pieces = work_ns / PER_PIECE_NS;
-        if (max_threads > 0 && threads > max_threads)
-            threads = max_threads;
-        mlc_pool_v1(0, launch_piece, &l, n, pieces < n ? n / pieces : 1,
-                    threads > 1024 ? 1024 : (int)threads);
-    } else if (n > 0) {
-        fn(f, 0, n);
-    }
-    return __atomic_load_n(&f->status, __ATOMIC_RELAXED);
 }

@@ -15,6 +15,13 @@
 
 #include "runtime/mlc_abi.h"
 
+/* C artifacts carry this file, plan.c and rt.c as text: `static`, and without what stands between
+ * `#ifndef MLC_RT_SERIAL` and its #endif, which make/runtime.mk takes out. */
+#ifndef MLC_RT_API
+#define MLC_RT_API
+#endif
+
+#ifndef MLC_RT_SERIAL
 /* What a kernel sees: its buffers in the order of its parameters, and the symbols. */
 typedef struct mlc_rt_frame {
     int32_t        status; /* first failed check's code; written with relaxed atomics */
@@ -22,6 +29,7 @@ typedef struct mlc_rt_frame {
     const int64_t *sym;
     void          *buf[1]; /* as many as the kernel has parameters */
 } mlc_rt_frame;
+#endif
 
 typedef struct mlc_rt_run {
     const int64_t     *sym;
@@ -58,20 +66,22 @@ enum { MLC_CPU_AVX2_FMA = 1, MLC_CPU_AVX512 = 2, MLC_CPU_DOTPROD = 4 };
  * and lives from step first[i] to last[i], both included; objects that live at once do not overlap.
  * Largest first, each at the lowest offset that fits; offsets are multiples of 64. Returns the
  * bytes of the whole, a multiple of 64, or -1 when a size is negative or the sum overflows. */
-int64_t mlc_rt_plan(int n, const int64_t *size, const int32_t *first, const int32_t *last,
-                    int64_t *offset);
+MLC_RT_API int64_t mlc_rt_plan(int n, const int64_t *size, const int32_t *first,
+                               const int32_t *last, int64_t *offset);
 
+MLC_RT_API int mlc_rt_bind(const mlc_rt_model *m, const int64_t *dims, mlc_sizes_v1 *sizes);
+MLC_RT_API int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, void *workspace);
+
+#ifndef MLC_RT_SERIAL
 /* The bits of `needed` (MLC_CPU_*) that this CPU or its operating system lacks. */
 uint32_t mlc_rt_cpu_missing(uint32_t needed);
 /* Cores that this process may use: affinity mask, CPU quota of its control group; at least 1. */
 int mlc_rt_cores(void);
 
-int mlc_rt_bind(const mlc_rt_model *m, const int64_t *dims, mlc_sizes_v1 *sizes);
-int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, void *workspace);
-
 /* Runs a kernel over [0, n). work: estimated nanoseconds of the whole on one thread; below the
  * threshold (50 us) it stays on the caller. Returns f->status. */
 int mlc_rt_launch(void (*fn)(mlc_rt_frame *, int64_t, int64_t), mlc_rt_frame *f, int64_t n,
                   int64_t work_ns, int max_threads);
+#endif
 
 #endif

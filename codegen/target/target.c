@@ -17,7 +17,7 @@ const size_t target_count = COUNT_OF(target_table);
 
 /* Names that later versions give a meaning. */
 static const char *const reserved[] = {
-    "arm64-native", "nvptx-sm80",  "nvptx-sm90", "c99",        "cortex-m0",  "cortex-m0plus",
+    "arm64-native", "nvptx-sm80",  "nvptx-sm90", "cortex-m0",  "cortex-m0plus",
     "cortex-m4",    "cortex-m4sf", "cortex-m7",  "cortex-m33", "cortex-m55", "riscv32",
 };
 

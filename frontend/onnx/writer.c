@@ -1,6 +1,7 @@
 /* The ONNX model around a graph: versions, producer, external data. See writer.h. */
-#include "frontend/onnx/encode.h"
+#include "frontend/onnx/writer.h"
 
+#include "frontend/onnx/encode.h"
 #include "frontend/onnx/opset.h"
 
 #include <stdio.h>

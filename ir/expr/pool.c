@@ -194,7 +194,8 @@ int64_t     ex_sym_max(const ExPool *p, int n) { return p->syms.at[n].max; }
 int64_t ex_sym_typical(const ExPool *p, int n)
 {
     const SymInfo *s = &p->syms.at[n];
-    return s->typical ? s->typical : MAX(s->min, 1);
+    int64_t least = MAX(s->min, 1);
+    return s->typical ? s->typical : s->max >= 0 ? MIN(least, s->max) : least;
 }
 
 void ex_sym_bound(ExPool *p, int n, int64_t min, int64_t max, int64_t typical)

@@ -78,6 +78,7 @@ struct Graph {
     VEC(Value *) inputs;
     VEC(Value *) outputs;
     Graph      *parent; /* of the body of If, Loop, Scan; NULL otherwise */
+    bool        compact;  /* it will be written as a model: constants shall not grow */
     int         captures; /* of a body: its last inputs that stand for values of the parent */
     Map         by_name; /* const char * -> Value * */
 };

@@ -12,8 +12,8 @@
  *     }
  *
  *     graph  = "graph" string "opset" int "{" {item} "}"
- *     item   = "sym" symbol ">=" int ["max" int "typical" int] | "in" value ":" type | "const" value ":" type "=" data
- *            | "out" value [":" type] | node
+ *     item   = "sym" symbol ">=" int ["max" int "typical" int] | "in" value ":" type
+ *            | "const" value ":" type "=" data | "out" value [":" type] | node
  *     node   = result {"," result} "=" op "(" [input {"," input}] ")" [attrs]
  *              ["name" string] ["from" "[" string {"," string} "]"]
  *     result = value [":" type] | "_"          an omitted output is _ ; without type: not inferred

@@ -100,3 +100,39 @@ void program_plan_memory(Program *p)
         if (p->mem.at[i]->space == SPACE_TEMP)
             p->mem.at[i]->offset = p->workspace_bytes < 0 ? -1 : offset[i];
 }
+
+/* The next combination of values, or false after the last. */
+static bool next_values(const ExPool *p, int64_t *sym)
+{
+    for (int k = 0; k < ex_sym_count(p); k++) {
+        if (sym[k]++ < ex_sym_max(p, k))
+            return true;
+        sym[k] = ex_sym_min(p, k);
+    }
+    return false;
+}
+
+int64_t program_workspace_max(const Program *p)
+{
+    enum { MOST_COMBINATIONS = 16384 };
+    int n = ex_sym_count(p->pool);
+    int64_t combinations = 1, most = 0;
+    for (int k = 0; k < n; k++) {
+        int64_t max = ex_sym_max(p->pool, k), values = max - ex_sym_min(p->pool, k) + 1;
+        if (max < 0 || values > MOST_COMBINATIONS)
+            return -1;
+        combinations *= values;
+        if (combinations > MOST_COMBINATIONS)
+            return -1;
+    }
+    Arena *a = arena_new(p->ctx);
+    int64_t *sym = NEW_ARRAY(a, int64_t, n + 1), *offset = NEW_ARRAY(a, int64_t, p->mem.len + 1);
+    for (int k = 0; k < n; k++)
+        sym[k] = ex_sym_min(p->pool, k);
+    do {
+        int64_t bytes = program_plan(p, sym, offset);
+        most = bytes < 0 ? -1 : MAX(most, bytes);
+    } while (most >= 0 && next_values(p->pool, sym));
+    arena_free(a);
+    return most;
+}

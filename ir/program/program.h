@@ -60,6 +60,11 @@ void   program_plan_memory(Program *p);
  * size does not fit 63 bits. */
 int64_t program_plan(const Program *p, const int64_t *sym, int64_t *offset);
 
+/* The most that program_plan() asks for within the bounds of the symbols, found by trying all their
+ * values: a plan for smaller sizes is not always smaller. -1: a symbol is unbounded, there are more
+ * than 16,384 combinations, or a size overflows. */
+int64_t program_workspace_max(const Program *p);
+
 /* Symbol values from concrete input shapes: shape[i] has inputs.at[i].rank entries. E0601 when a
  * dimension contradicts. */
 Status program_bind(const Program *p, const int64_t *const *shape, int64_t *sym);

@@ -13,6 +13,9 @@
 enum { TOTAL_POINTS = 1 << 30 };
 static const int64_t TOTAL_BYTES = (int64_t)1 << 30;
 
+/* In a graph that is to stay compact, constants up to this size may grow all the same. */
+enum { COMPACT_BYTES = 1024 };
+
 /* The known elements of v as a tensor; NULL when some are unknown. */
 static Tensor *tensor_of_content(Graph *g, const Value *v)
 {
@@ -65,8 +68,34 @@ static bool fold_content(Graph *g, Node *n)
     return false;
 }
 
+/* Quantized weights are 4 times smaller than what DequantizeLinear makes of them. */
+static bool grows(Graph *g, const Node *n)
+{
+    int64_t before = 0, after = 0, dim;
+    for (int i = 0; i < n->nin; i++)
+        if (n->in[i] && n->in[i]->data)
+            before += (int64_t)elem_size_bytes(n->in[i]->data->elem,
+                                               (size_t)tensor_count(n->in[i]->data));
+    for (int i = 0; i < n->nout; i++) {
+        const Type *t = n->out[i] ? &n->out[i]->type : NULL;
+        if (t && type_is_static(t) && ex_is_int(type_count(g->pool, t), &dim) &&
+            dim < INT64_MAX / 16)
+            after += (int64_t)elem_size_bytes(t->elem, (size_t)dim);
+    }
+    return after > before && after > COMPACT_BYTES;
+}
+
+static bool is_compact(const Graph *g)
+{
+    while (g->parent)
+        g = g->parent;
+    return g->compact;
+}
+
 static Status fold_node(Graph *g, Node *n, EvaluateBudget *budget)
 {
+    if (is_compact(g) && grows(g, n))
+        return MLC_OK;
     const Tensor **out = NEW_ARRAY(g->arena, const Tensor *, n->nout);
     Status s = evaluate_node(g, n, budget, out);
     if (s != MLC_OK)

@@ -82,6 +82,21 @@ static bool constant_count(const ProgramIo *io, int64_t *count)
     return true;
 }
 
+/* The most bytes within the bounds of the symbols, where they have some. */
+static void add_io_most(Emit *e, size_t i)
+{
+    const ProgramIo *io = io_at(e, i);
+    int64_t          lo, hi, count = 1;
+    for (int k = 0; k < io->rank; k++) {
+        ex_range(e->p->pool, io->dim[k], &lo, &hi);
+        if (hi == INT64_MAX || __builtin_mul_overflow(count, MAX(hi, 0), &count))
+            return;
+    }
+    if (count < INT64_MAX / 32)
+        str_printf(e->out, "#define %s_%s_BYTES_MAX %lld\n", e->prefix, e->name[i],
+                   (long long)elem_size_bytes(io->elem, (size_t)count));
+}
+
 static void add_io_constants(Emit *e, size_t i)
 {
     const ProgramIo *io = io_at(e, i);
@@ -93,8 +108,10 @@ static void add_io_constants(Emit *e, size_t i)
     str_add(e->out, "\", ");
     add_type(e, io);
     str_printf(e->out, " */\n#define %s_%s_RANK %d\n", p, n, io->rank);
-    if (!constant_count(io, &count))
+    if (!constant_count(io, &count)) {
+        add_io_most(e, i);
         return;
+    }
     for (int k = 0; k < io->rank; k++) {
         int64_t d;
         ex_is_int(io->dim[k], &d);
@@ -135,8 +152,15 @@ static void add_constants(Emit *e)
         for (int k = 0; k < nsym; k++) {
             str_printf(e->out, "/*   %d: ", k);
             add_comment_text(e->out, ex_sym_name(p->pool, k));
+            if (ex_sym_max(p->pool, k) >= 0)
+                str_printf(e->out, ", %lld to %lld", (long long)ex_sym_min(p->pool, k),
+                           (long long)ex_sym_max(p->pool, k));
             str_add(e->out, " */\n");
         }
+        int64_t most = program_workspace_max(p);
+        if (most >= 0)
+            str_printf(e->out, "#define %s_WORKSPACE_BYTES_MAX %lld /* for all of them */\n",
+                       e->prefix, (long long)most);
         str_add(e->out, "/* Where the dimensions of a tensor begin in the sizes. */\n");
         for (size_t i = 0; i < e->nio; i++) {
             str_printf(e->out, "#define %s_%s_SIZES_DIMS %d\n", e->prefix, e->name[i], at);

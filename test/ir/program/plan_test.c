@@ -82,6 +82,29 @@ static void test_symbolic(void **state)
     assert_int_equal(program_plan(p, sym, offset), -1);
 }
 
+static void test_bounds(void **state)
+{
+    (void)state;
+    Program *p = sample_program(&ctx, true);
+    assert_int_equal(program_workspace_max(p), -1);
+    ex_sym_bound(p->pool, 0, 2, 10, 5);
+    int64_t offset[16], sym[1] = {10};
+    assert_int_equal(program_workspace_max(p), program_plan(p, sym, offset));
+    ex_sym_bound(p->pool, 0, 2, 1 << 20, 0);
+    assert_int_equal(program_workspace_max(p), -1); /* too many to try */
+    ex_sym_bound(p->pool, 0, INT64_MAX / 8 - 1, INT64_MAX / 8, 0);
+    assert_int_equal(program_workspace_max(p), -1);
+
+    ex_sym_bound(p->pool, 0, 2, 10, 5);
+    int64_t shape[2] = {10, SAMPLE_K};
+    const int64_t *shapes[1] = {shape};
+    assert_int_equal(program_bind(p, shapes, sym), MLC_OK);
+    shape[0] = 11;
+    assert_int_equal(program_bind(p, shapes, sym), MLC_INPUT);
+    shape[0] = 1;
+    assert_int_equal(program_bind(p, shapes, sym), MLC_INPUT);
+}
+
 static void test_bind(void **state)
 {
     (void)state;
@@ -206,6 +229,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_offsets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_weights, setup, teardown),
         cmocka_unit_test_setup_teardown(test_symbolic, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bind, setup, teardown),
         cmocka_unit_test_setup_teardown(test_run, setup, teardown),
         cmocka_unit_test_setup_teardown(test_zero_step, setup, teardown),

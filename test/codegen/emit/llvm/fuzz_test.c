@@ -1,4 +1,4 @@
-/* Random kernels through mlc-codegen against the interpreter: expressions over all element types,
+/* Random kernels through mlc-codegen and the C emitter against the interpreter: expressions over all element types,
  * strided, reversed, gathered and guarded loads, guarded stores, in scalar, unrolled and vector
  * loops. */
 #include "test/codegen/emit/llvm/model.h"
@@ -235,6 +235,8 @@ static void random_kernels(void **state)
         for (int t = 0; target[t] != NULL; t++) {
             Model m;
 
+            if (round % 4 != 0 && strncmp(target[t], "c99", 3) == 0)
+                continue; /* C takes its time to compile */
             seed = 0x9e3779b97f4a7c15u * (uint64_t)(round + 1);
             has_fma = strstr(target[t], "+fma") != NULL;
             model_open(&m, "fuzz");

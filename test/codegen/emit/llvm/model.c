@@ -1,5 +1,6 @@
 #include "test/codegen/emit/llvm/model.h"
 
+#include "codegen/emit/c/emit_c.h"
 #include "ir/base/file.h"
 #include "ir/base/str.h"
 #include "runtime/mlc_abi.h"
@@ -242,11 +243,30 @@ static int shell(const char *command)
     return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
 }
 
+/* By the C emitter and the system's compiler, without a single warning. */
+static int emit_by_c(Model *m, const char *path)
+{
+    CInfo info = {.prefix = "P", .target = "c99", .mlc_version = "test", .sha256 = ""};
+    char command[1024], source[128];
+
+    program_plan_memory(m->program);
+    assert_int_equal(program_verify(m->program), MLC_OK);
+    snprintf(source, sizeof source, "%s/model.c", m->dir);
+    assert_int_equal(c_emit_file(m->program, &info, source), MLC_OK);
+    snprintf(command, sizeof command,
+             "cc -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror -fPIC -c -o %s %s", path, source);
+    return shell(command);
+}
+
 int model_emit(Model *m, const char *options, const char *suffix, char path[128])
 {
     char command[2048], input[128];
     Str text = str_new(m->arena);
 
+    if (strncmp(options, "c99", 3) == 0) {
+        snprintf(path, 128, "%s/model%s", m->dir, suffix);
+        return emit_by_c(m, path);
+    }
     program_plan_memory(m->program);
     assert_int_equal(program_verify(m->program), MLC_OK);
     assert_int_equal(program_write(m->program, &text), MLC_OK);
@@ -351,7 +371,7 @@ void model_compare(Model *m)
 
 const char *const *model_targets(void)
 {
-    static const char *targets[5];
+    static const char *targets[6];
     int n = 0;
 
     targets[n++] = SSE2;
@@ -360,5 +380,6 @@ const char *const *model_targets(void)
         targets[n++] = AVX2;
     if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
         targets[n++] = AVX512;
+    targets[n++] = "c99 +fma";
     return targets;
 }

@@ -50,7 +50,8 @@ void model_compare(Model *m);
 /* Runs mlc-codegen only; the path of its output is written to `path`. */
 int model_emit(Model *m, const char *options, const char *suffix, char path[128]);
 
-/* x86-64 options that this CPU can run, strongest last; NULL-terminated. */
+/* x86-64 options that this CPU can run, strongest last; then "c99", the C emitter, whose `+fma` says
+ * that it rounds a fused multiply-add once. NULL-terminated. */
 const char *const *model_targets(void);
 
 #endif

@@ -1,0 +1,89 @@
+/* The driver's other second half: program -> C source, and the source -> shared object by the
+ * system's compiler, which is how C artifacts are run here. */
+#include "cli/csource.h"
+
+#include "cli/process.h"
+#include "codegen/emit/c/emit_c.h"
+#include "codegen/run/tempdir.h"
+#include "ir/base/file.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+static const char *const compilers[] = {"cc", "gcc", "clang"};
+
+Status csource_write(Program *p, const CompileOptions *o, const char *model, const char *path)
+{
+    CInfo info = {
+        .prefix = o->prefix,
+        .target = o->target.name,
+        .mlc_version = MLC_VERSION,
+        .source = model ? path_base(model) : NULL,
+        .sha256 = o->sha256,
+    };
+    return c_emit_file(p, &info, path);
+}
+
+Status csource_compiler(Ctx *c, Arena *a, const char **out)
+{
+    *out = process_in_path(a, compilers, COUNT_OF(compilers));
+    if (*out)
+        return MLC_OK;
+    diag_report(c, E0004, (Loc){0}, "no C compiler: none of cc, gcc, clang is in PATH");
+    diag_help(c, "-t host needs none");
+    return MLC_SYSTEM;
+}
+
+/* The first line of the compiler's words that says "error", or the first. */
+static const char *complaint(Arena *a, const char *log)
+{
+    FileMap map;
+    if (file_map(arena_ctx(a), log, &map) != MLC_OK)
+        return "";
+    const char *text = arena_strndup(a, (const char *)map.data, MIN(map.size, (size_t)1 << 16));
+    file_unmap(&map);
+    const char *error = strstr(text, "error:");
+    const char *at = error ? error : text;
+    return arena_strndup(a, at, strcspn(at, "\n"));
+}
+
+static Status run_compiler(Ctx *c, Arena *a, const char *dir, const char *source, const char *path)
+{
+    const char *cc, *log = arena_printf(a, "%s/cc.log", dir);
+    TRY(csource_compiler(c, a, &cc));
+    FILE *f = fopen(log, "we");
+    if (!f)
+        return diag_error(c, E0003, (Loc){.file = log}, MLC_SYSTEM, "cannot write '%s'", log);
+    const char *argv[] = {
+        cc,   "-std=c99", "-O2",  "-fPIC", "-shared", "-Wl,--build-id=none", "-Wl,-z,noexecstack",
+        "-o", path,       source, "-lm",   NULL};
+    ProcessOptions po = PROCESS_DEFAULT;
+    po.out = po.err = fileno(f);
+    int code = 0;
+    Status s = process_run(c, (char *const *)argv, &po, &code);
+    fclose(f);
+    if (s == MLC_OK && code != 0)
+        s = diag_error(c, E0403, (Loc){0}, MLC_BUG, "'%s' cannot compile the C source: %s", cc,
+                       complaint(a, log));
+    return s;
+}
+
+Status csource_shared(Ctx *c, Program *p, const CompileOptions *o, const char *path,
+                      int64_t *source_bytes)
+{
+    struct stat st;
+    Arena *a = arena_new(c);
+    const char *dir;
+    Status s = temp_dir_make(c, a, &dir);
+    if (s == MLC_OK) {
+        const char *source = arena_printf(a, "%s/model.c", dir);
+        s = csource_write(p, o, NULL, source);
+        if (s == MLC_OK)
+            s = run_compiler(c, a, dir, source, path);
+        if (source_bytes && stat(source, &st) == 0)
+            *source_bytes = (int64_t)st.st_size;
+        temp_dir_remove(dir);
+    }
+    arena_free(a);
+    return s;
+}
