@@ -6,20 +6,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t live[64]; /* process ids; 0: free */
+static volatile sig_atomic_t group[64]; /* it leads a process group */
 
 void process_kill_all(void)
 {
     for (size_t i = 0; i < COUNT_OF(live); i++)
         if (live[i] > 0)
-            kill((pid_t)live[i], SIGKILL);
+            kill(group[i] ? -(pid_t)live[i] : (pid_t)live[i], SIGKILL);
 }
 
 static void limit(int which, int64_t value)
@@ -48,6 +51,8 @@ static _Noreturn void become(char *const argv[], const ProcessOptions *o, int re
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(127); /* the parent died in between */
+    if (o->group)
+        setpgid(0, 0);
     static const int handled[] = {SIGINT, SIGTERM, SIGPIPE, SIGSEGV, SIGBUS,
                                   SIGFPE, SIGILL,  SIGABRT, SIGHUP};
     for (size_t i = 0; i < COUNT_OF(handled); i++)
@@ -108,8 +113,12 @@ Status process_start(Ctx *c, char *const argv[], const ProcessOptions *o, int *p
     if (child == 0)
         become(argv, o, report[1], parent);
     int fork_error = errno;
-    if (child > 0)
+    if (child > 0) {
+        if (o->group)
+            setpgid(child, child); /* whoever comes first, it or the child */
+        group[slot] = o->group;
         live[slot] = child;
+    }
     sigprocmask(SIG_SETMASK, &before, NULL);
 
     close(report[1]);
@@ -141,6 +150,37 @@ Status process_wait(Ctx *c, int pid, int *code)
         return diag_error(c, E0004, (Loc){0}, MLC_SYSTEM, "cannot wait for process %d: %s", pid,
                           strerror(errno));
     *code = WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
+    return MLC_OK;
+}
+
+static bool leads_group(int pid)
+{
+    for (size_t i = 0; i < COUNT_OF(live); i++)
+        if (live[i] == pid)
+            return group[i];
+    return false;
+}
+
+Status process_wait_for(Ctx *c, int pid, int64_t timeout_ns, int *code)
+{
+    int64_t end = clock_ns() + timeout_ns;
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0), ready = 0;
+    for (int64_t left = timeout_ns; fd >= 0 && ready == 0 && left > 0; left = end - clock_ns()) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        ready = poll(&p, 1, (int)MIN(left / 1000000 + 1, INT32_MAX));
+        ready = ready < 0 && errno == EINTR ? 0 : ready;
+    }
+    bool late = fd >= 0 && ready == 0;
+    bool all = leads_group(pid);
+    if (fd >= 0)
+        close(fd);
+    if (late)
+        kill(all ? -pid : pid, SIGKILL);
+    TRY(process_wait(c, pid, code));
+    if (all)
+        kill(-pid, SIGKILL); /* what it left running */
+    if (late)
+        *code = PROCESS_TIMED_OUT;
     return MLC_OK;
 }
 

@@ -13,6 +13,7 @@ typedef struct ProcessOptions {
     int64_t    memory_bytes;   /* RLIMIT_AS; 0: none */
     int64_t    cpu_seconds;    /* RLIMIT_CPU; 0: none */
     bool       core;           /* leave a core file (off: RLIMIT_CORE 0) */
+    bool       group;          /* leads a process group: it is killed with what it started */
 } ProcessOptions;
 
 #define PROCESS_DEFAULT {.in = -1, .out = -1, .err = -1, .report = -1}
@@ -25,6 +26,10 @@ Status process_start(Ctx *c, char *const argv[], const ProcessOptions *o, int *p
 Status process_wait(Ctx *c, int pid, int *code);
 /* Both. */
 Status process_run(Ctx *c, char *const argv[], const ProcessOptions *o, int *code);
+/* Waits for at most timeout_ns; then the child, or its group, is killed, and *code is
+ * PROCESS_TIMED_OUT. */
+enum { PROCESS_TIMED_OUT = 1000 };
+Status process_wait_for(Ctx *c, int pid, int64_t timeout_ns, int *code);
 /* Async-signal-safe: kills every child that is still alive. */
 void process_kill_all(void);
 

@@ -58,7 +58,9 @@ bool pass_step(Graph *g)
 {
     Ctx *c = g->ctx;
     c->rewrites++;
-    return c->rewrite_limit < 0 || c->rewrites <= c->rewrite_limit;
+    if (c->rewrites_required && c->rewrite_limit >= 0)
+        c->rewrite_limit++;
+    return c->rewrites_required || c->rewrite_limit < 0 || c->rewrites <= c->rewrite_limit;
 }
 
 /* Rewrites that were permitted so far. */
@@ -79,12 +81,15 @@ static Status run_on_all(const PassInfo *pass, Graph *g)
     return pass->run(g);
 }
 
-static Status run_pass(Graph *g, const PassInfo *pass, const PipelineOptions *o,
+static Status run_pass(Graph *g, const PassInfo *pass, bool required, const PipelineOptions *o,
                        PipelineReport *report)
 {
-    PassReport r = {.name = pass->name, .nodes_before = graph_count(g)};
+    PassReport r = {.name = pass->name, .nodes_before = graph_count(g), .required = required};
     int64_t before = rewrites_done(g->ctx);
-    TRY(run_on_all(pass, g));
+    g->ctx->rewrites_required = required;
+    Status s = run_on_all(pass, g);
+    g->ctx->rewrites_required = false;
+    TRY(s);
     r.rewrites = rewrites_done(g->ctx) - before;
     r.nodes_after = graph_count(g);
     if (report)
@@ -102,7 +107,7 @@ static Status run_rows(Graph *g, const PipelineOptions *o, size_t from, size_t t
 {
     for (size_t i = from; i < to; i++) {
         if (pipeline[i].kind == ROW_PASS && o->level >= pipeline[i].level)
-            TRY(run_pass(g, &pass_table[pipeline[i].pass], o, report));
+            TRY(run_pass(g, &pass_table[pipeline[i].pass], pipeline[i].level == 0, o, report));
     }
     return MLC_OK;
 }
@@ -174,12 +179,16 @@ static Status run_list(Graph *g, const PipelineOptions *o, PipelineReport *repor
         at += len;
     }
     for (size_t i = 0; i < todo.len; i++)
-        TRY(run_pass(g, todo.at[i], o, report));
+        TRY(run_pass(g, todo.at[i], false, o, report));
     return MLC_OK;
 }
 
 Status pipeline_run(Graph *g, const PipelineOptions *o, PipelineReport *report)
 {
+    int64_t limit = g->ctx->rewrite_limit;
     g->compact = o->compact;
-    return o->only ? run_list(g, o, report) : run_pipeline(g, o, report);
+    g->ctx->rewrites = 0;
+    Status s = o->only ? run_list(g, o, report) : run_pipeline(g, o, report);
+    g->ctx->rewrite_limit = limit;
+    return s;
 }

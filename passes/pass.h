@@ -1,7 +1,8 @@
 /* Passes: graph -> graph. The pipeline is passes/pipeline.def, in order.
  *
  * A rewrite is allowed only when pass_step() says so: that makes every rewrite countable and lets
- * `mlc bisect` find the first wrong one. */
+ * `mlc bisect` find the first wrong one. Rewrites of passes that run at -O0 are required, since
+ * lowering cannot do without them; they are neither limited nor part of the numbering. */
 #ifndef MLC_PASS_H
 #define MLC_PASS_H
 
@@ -11,6 +12,7 @@ typedef struct PassReport {
     const char *name;
     int64_t     rewrites;
     int         nodes_before, nodes_after;
+    bool        required; /* lowering needs what it does: no limit of rewrites stops it */
 } PassReport;
 
 typedef struct PipelineReport {
@@ -26,7 +28,7 @@ typedef struct PipelineOptions {
     bool        compact; /* no folding that makes large constants larger */
 } PipelineOptions;
 
-/* Runs the pipeline; with ctx->verify_each the verifier after every pass. `report` may be NULL; its
+/* Runs the pipeline, numbering its rewrites from 1; with ctx->verify_each the verifier after every pass. `report` may be NULL; its
  * records are in the graph's arena. E0501 and MLC_USAGE for an unknown name in `only`. */
 Status pipeline_run(Graph *g, const PipelineOptions *o, PipelineReport *report);
 
