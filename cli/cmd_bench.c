@@ -117,9 +117,9 @@ Status cmd_bench(Cli *cli)
     /* Before the work: an emulator's latency is refused anyway. */
     TRY(compile_options(cli, NULL, &compile));
     if (!elf_is(cli->arg[0])) {
-        TRY(execution_possible(cli->ctx, cli->arena, &compile.target));
-        if (compile.target.kind == TARGET_OBJECT && !target_runs_here(&compile.target))
-            return emulated(cli->ctx, cli->arg[0], compile.target.name);
+        TRY(execution_possible(cli->ctx, cli->arena, &compile));
+        if (compile.target.kind == TARGET_OBJECT && !compile_runs_here(&compile))
+            return emulated(cli->ctx, cli->arg[0], compile.target_names);
     }
     TRY(execution_open(cli, cli->arg[0], &o, &e));
     Status s = bench(&e, cli);

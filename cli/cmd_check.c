@@ -49,8 +49,9 @@ static void suggest_dims(Cli *cli, Graph *g)
         talk(cli, "fixing dynamic dimensions may help:%s\n", str_text(&s));
 }
 
-static Status try_all(Cli *cli, CompileOptions *o, Graph **g, ModelFacts *f, Program **p)
+static Status try_all(Cli *cli, CompileOptions *o, Graph **g, ModelFacts *f)
 {
+    Programs p;
     TRY(compile_read(cli->ctx, cli->arg[0], o, g));
     Status s = infer_all(*g);
     if (s == MLC_OK)
@@ -58,7 +59,7 @@ static Status try_all(Cli *cli, CompileOptions *o, Graph **g, ModelFacts *f, Pro
     if (s == MLC_OK)
         s = compile_passes(*g, o, NULL);
     if (s == MLC_OK)
-        s = compile_lower(*g, o, p);
+        s = compile_lower_all(*g, o, &p);
     if (s != MLC_OK)
         suggest_dims(cli, *g);
     return s;
@@ -96,7 +97,7 @@ static void print_json(Cli *cli, const CompileOptions *o, const ModelFacts *f, b
     json_t *doc = json_object();
     set_text(doc, "schema", "mlc-check/1");
     set_text(doc, "model", cli->arg[0]);
-    set_text(doc, "target", o->target.name);
+    set_text(doc, "target", o->target_names);
     set_text(doc, "verdict", ok ? "ok" : "unsupported");
     if (ok) {
         json_object_set_new(doc, "nodes", json_integer(f->nodes));
@@ -114,9 +115,8 @@ Status cmd_check(Cli *cli)
     CompileOptions o;
     ModelFacts f = {0};
     Graph *g = NULL;
-    Program *p = NULL;
     TRY(compile_options(cli, NULL, &o));
-    Status s = try_all(cli, &o, &g, &f, &p);
+    Status s = try_all(cli, &o, &g, &f);
     if (s != MLC_OK && s != MLC_INPUT)
         return s;
     if (opt_flag(cli, OPT_json))
@@ -124,6 +124,6 @@ Status cmd_check(Cli *cli)
     else if (s == MLC_OK)
         out_printf("%s: %d nodes, %zu operators: supported by %s\n",
                    str_printable_in(cli->arena, path_base(cli->arg[0])), f.nodes, f.ops.len,
-                   o.target.name);
+                   o.target_names);
     return s;
 }

@@ -28,12 +28,14 @@ typedef struct Job {
     Outputs         out;
     Graph          *graph;
     Str             depends;  /* the dependency file */
-    Program        *program;
+    Programs        programs;
+    Program        *program;  /* the first of them; NULL: none is needed */
     PipelineReport  passes;
     ModelFacts      before;   /* of the graph as read */
     int64_t         macs;
     int             nodes_after;
-    int64_t         code_bytes, rodata_bytes, object_bytes; /* -1: no object */
+    ObjectSizes     sizes;
+    int64_t         object_bytes; /* -1: no object */
     int64_t         example_workspace;
     const char     *example;  /* "batch=1" */
     int64_t         phase_ns[PHASE_COUNT];
@@ -82,18 +84,21 @@ static Status lower(Job *j)
     if (!outputs_need_program(&j->out))
         return MLC_OK;
     progress(j->cli, "lowering");
-    TRY(compile_lower(j->graph, &j->options, &j->program));
-    Program *p = j->program;
-    j->example_workspace = p->workspace_bytes;
-    if (p->workspace_bytes < 0) {
-        int64_t *offset = NEW_ARRAY(j->cli->arena, int64_t, p->mem.len + 1);
-        j->example_workspace =
-            program_plan(p, example_symbols(j->cli->arena, p->pool), offset);
-    }
-    if (opt_x(j->cli, "print-program")) {
-        Str s = str_new(j->cli->arena);
-        program_print(&s, p);
-        talk(j->cli, "%s", str_text(&s));
+    TRY(compile_lower_all(j->graph, &j->options, &j->programs));
+    j->program = j->programs.at[0];
+    for (int k = 0; k < j->programs.n; k++) {
+        Program *p = j->programs.at[k];
+        int64_t bytes = p->workspace_bytes;
+        if (bytes < 0) {
+            int64_t *offset = NEW_ARRAY(j->cli->arena, int64_t, p->mem.len + 1);
+            bytes = program_plan(p, example_symbols(j->cli->arena, p->pool), offset);
+        }
+        j->example_workspace = MAX(j->example_workspace, bytes);
+        if (opt_x(j->cli, "print-program")) {
+            Str s = str_new(j->cli->arena);
+            program_print(&s, p);
+            talk(j->cli, "%s", str_text(&s));
+        }
     }
     return MLC_OK;
 }
@@ -127,21 +132,21 @@ static Status generate(Job *j)
     const char *llvm_ir = output_tmp(&j->out, OUTPUT_llvm_ir);
     if (!j->program)
         return MLC_OK;
-    progress(j->cli, "generating code for %s", j->options.target.name);
+    progress(j->cli, "generating code for %s", j->options.target_names);
     if (j->options.target.kind == TARGET_C)
         return generate_c(j);
     if (object) {
         struct stat st;
-        TRY(compile_codegen(j->ctx, j->program, &j->options, CODEGEN_OBJ, object));
-        TRY(object_sizes(j->ctx, object, &j->code_bytes, &j->rodata_bytes));
+        TRY(compile_codegen(j->ctx, &j->programs, &j->options, CODEGEN_OBJ, object));
+        TRY(object_sizes(j->ctx, object, &j->options, &j->sizes));
         j->object_bytes = stat(object, &st) == 0 ? (int64_t)st.st_size : -1;
     }
     if (so)
         TRY(compile_link_shared(j->ctx, object, so));
     if (listing)
-        TRY(compile_codegen(j->ctx, j->program, &j->options, CODEGEN_ASM, listing));
+        TRY(compile_codegen(j->ctx, &j->programs, &j->options, CODEGEN_ASM, listing));
     if (llvm_ir)
-        TRY(compile_codegen(j->ctx, j->program, &j->options, CODEGEN_LLVM_IR, llvm_ir));
+        TRY(compile_codegen(j->ctx, &j->programs, &j->options, CODEGEN_LLVM_IR, llvm_ir));
     return MLC_OK;
 }
 
@@ -199,15 +204,18 @@ static void say_program(const Job *j)
 static void say_code(const Job *j)
 {
     char a[32];
-    const char *asked = j->options.target_asked, *name = j->options.target.name;
+    const CompileOptions *o = &j->options;
     if (!j->program)
         return;
     Str s = str_new(j->cli->arena);
-    if (j->code_bytes >= 0)
-        str_printf(&s, ", %s of code", bytes(a, j->code_bytes));
-    bool alias = !str_eq(asked, name);
-    talk(j->cli, "  codegen     %s%s%s%s%s\n", name, alias ? " (" : "", alias ? asked : "",
-         alias ? ")" : "", str_text(&s));
+    if (j->object_bytes >= 0 && o->target.kind == TARGET_OBJECT)
+        str_printf(&s, ", %s of code", bytes(a, j->sizes.code));
+    for (int k = 0; s.len && o->ntargets > 1 && k < o->ntargets; k++)
+        str_printf(&s, "%s%s: %s%s", k ? ", " : " (", o->targets[k].name,
+                   bytes(a, j->sizes.of_target[k]), k == o->ntargets - 1 ? ")" : "");
+    bool alias = !str_eq(o->target_asked, o->target_names);
+    talk(j->cli, "  codegen     %s%s%s%s%s\n", o->target_names, alias ? " (" : "",
+         alias ? o->target_asked : "", alias ? ")" : "", str_text(&s));
 }
 
 static void check(Job *j)
@@ -283,19 +291,26 @@ static void make_report(Job *j, Str *s)
     for (size_t i = 0; i < r->passes.len; i++)
         passes[i] = (ReportPass){r->passes.at[i].name, r->passes.at[i].rewrites,
                                  r->passes.at[i].nodes_before, r->passes.at[i].nodes_after};
+    ReportTarget targets[MAX_TARGETS];
+    bool object = j->object_bytes >= 0 && j->options.target.kind == TARGET_OBJECT;
+    for (int k = 0; k < j->programs.n; k++)
+        targets[k] = (ReportTarget){&j->options.targets[k], j->programs.at[k],
+                                    object ? j->sizes.of_target[k] : -1};
     const char **words;
     ReportInfo info = {
         .version = MLC_VERSION, .model = path_base(j->model), .sha256 = j->options.sha256,
         .opset = j->graph->opset, .nodes_before = j->before.nodes, .nodes_after = j->nodes_after,
         .params = j->before.params, .param_bytes = j->before.param_bytes, .macs = j->macs,
         .model_bytes = j->options.model_bytes, .example = j->example,
-        .target = &j->options.target, .prefix = j->options.prefix, .code_bytes = j->code_bytes,
-        .rodata_bytes = j->rodata_bytes, .artifact_bytes = j->object_bytes,
+        .prefix = j->options.prefix, .target_names = j->options.target_names,
+        .code_bytes = object ? j->sizes.code : -1, .rodata_bytes = object ? j->sizes.rodata : -1,
+        .artifact_bytes = j->object_bytes, .ntargets = j->programs.n,
         .example_workspace_bytes = j->example_workspace, .passes = passes,
         .npasses = r->passes.len,
     };
     info.ncommand = command_words(j, &words);
     info.command = words;
+    info.targets = targets;
     report_emit(j->program, &info, s);
 }
 
@@ -326,9 +341,9 @@ static Status write_texts(Job *j)
 {
     Str s = str_new(j->cli->arena);
     if (j->out.at[OUTPUT_header].wanted) {
-        HeaderInfo info = {.target = j->options.target.name, .mlc_version = MLC_VERSION,
+        HeaderInfo info = {.target = j->options.target_names, .mlc_version = MLC_VERSION,
                            .source = path_base(j->model)};
-        TRY(header_emit(j->program, j->options.prefix, &info, &s));
+        TRY(header_emit((const Program *const *)j->programs.at, j->programs.n, j->options.prefix, &info, &s));
         TRY(output_write(j->cli, &j->out.at[OUTPUT_header], &s));
     }
     if (j->out.at[OUTPUT_ir].wanted) {
@@ -422,7 +437,7 @@ static Status check_outputs(Job *j)
 Status cmd_optimize(Cli *cli)
 {
     Job j = {.cli = cli, .ctx = cli->ctx, .model = cli->arg[0], .start_ns = clock_ns(),
-             .code_bytes = -1, .rodata_bytes = -1, .object_bytes = -1};
+             .object_bytes = -1};
     TRY(outputs_plan(cli, j.model, &j.out));
     TRY(compile_options(cli, implied_target(&j), &j.options));
     if (j.options.target.kind == TARGET_C)

@@ -131,6 +131,7 @@ static void print_json(Execution *e, const Tensor **out)
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "schema", "mlc-run/1", "model", e->path,
                           "target", e->info.target, "backend", e->backend, "threads",
                           e->info.threads, "kernels_extern", 0);
+    json_object_set_new(o, "selected", json_string(e->info.selected));
     json_object_set_new(o, "kernels_compiled",
                         e->program ? json_integer((json_int_t)e->program->kernels.len)
                                    : json_null());
@@ -168,7 +169,7 @@ static Status run(Execution *e, Cli *cli)
         print_json(e, out);
         return MLC_OK;
     }
-    talk_more(cli, "%s: target %s, %s, %d threads\n", e->path, e->info.target, e->backend,
+    talk_more(cli, "%s: target %s, %s, %d threads\n", e->path, e->info.selected, e->backend,
               e->info.threads);
     for (size_t i = 0; i < e->info.outputs.len; i++)
         print_output(e, i, out[i], opt_int(cli, OPT_top));

@@ -301,7 +301,7 @@ Status cmd_verify(Cli *cli)
     v->tolerance.atol = opt_float(cli, OPT_atol);
     TRY(compile_options(cli, NULL, &o));
     TRY(check_run_limit(cli));
-    TRY(execution_possible(cli->ctx, cli->arena, &o.target));
+    TRY(execution_possible(cli->ctx, cli->arena, &o));
     for (int i = 0; i < cli->nargs; i++)
         TRY(find_cases(v, cli->arg[i]));
     TRY(temp_dir_make(cli->ctx, cli->arena, &tmp));
@@ -310,7 +310,7 @@ Status cmd_verify(Cli *cli)
     temp_dir_remove(tmp);
     TRY(s);
     if (opt_flag(cli, OPT_json))
-        print_json(v, o.target.name);
+        print_json(v, o.target_names);
     else
         out_printf("%zu passed, %zu failed, %zu skipped\n", v->count[CASE_PASS],
                    v->count[CASE_FAIL], v->count[CASE_SKIP]);

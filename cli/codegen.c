@@ -23,17 +23,25 @@
 
 enum { MAX_FILES = 256 }; /* as many as program_write() numbers */
 
-/* Descriptors of one run; -1: not open. */
-typedef struct Pipes {
-    int in, report, err;
+/* A program on its way: the file that it is written to, and those that its constants lie in, in
+ * the order of their numbers; see program_files(). */
+typedef struct Parcel {
+    int program;
     int file[MAX_FILES];
     int nfile;
+} Parcel;
+
+/* Descriptors of one run; -1: not open. */
+typedef struct Pipes {
+    int    report, err;
+    Parcel parcel[MAX_TARGETS];
+    int    nparcel;
 } Pipes;
 
 typedef struct Job {
     Ctx                  *ctx;
     Arena                *arena;
-    Program              *program;
+    const Programs       *programs;
     const CompileOptions *options;
     CodegenKind           kind;
     const char           *object;
@@ -42,12 +50,16 @@ typedef struct Job {
 
 static void close_pipes(Pipes *p)
 {
-    int all[] = {p->in, p->report, p->err};
+    int all[] = {p->report, p->err};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         if (all[i] >= 0)
             close(all[i]);
-    for (int i = 0; i < p->nfile; i++)
-        close(p->file[i]);
+    for (int k = 0; k < p->nparcel; k++) {
+        if (p->parcel[k].program >= 0)
+            close(p->parcel[k].program);
+        for (int i = 0; i < p->parcel[k].nfile; i++)
+            close(p->parcel[k].file[i]);
+    }
 }
 
 /* An anonymous file above the descriptors that the child gets fixed numbers for. */
@@ -66,14 +78,11 @@ static Status no_descriptor(Ctx *c)
                       strerror(errno));
 }
 
-/* The files that constants lie in, in the order of their numbers: see program_files(). */
-static Status open_pipes(Ctx *c, const Program *p, Pipes *io)
+static Status open_parcel(Ctx *c, const Program *p, Pipes *io)
 {
-    *io = (Pipes){-1, -1, -1, .nfile = 0};
-    io->in = anonymous_file("mlc-program");
-    io->report = anonymous_file("mlc-report");
-    io->err = anonymous_file("mlc-stderr");
-    if (io->in < 0 || io->report < 0 || io->err < 0)
+    Parcel *to = &io->parcel[io->nparcel++];
+    *to = (Parcel){.program = anonymous_file("mlc-program")};
+    if (to->program < 0)
         return no_descriptor(c);
     int fd[MAX_FILES];
     int n = program_files(p, fd, MAX_FILES);
@@ -81,8 +90,18 @@ static Status open_pipes(Ctx *c, const Program *p, Pipes *io)
         int high = fcntl(fd[i], F_DUPFD_CLOEXEC, 10);
         if (high < 0)
             return no_descriptor(c);
-        io->file[io->nfile++] = high;
+        to->file[to->nfile++] = high;
     }
+    return MLC_OK;
+}
+
+static Status open_pipes(Ctx *c, const Programs *p, Pipes *io)
+{
+    *io = (Pipes){.report = anonymous_file("mlc-report"), .err = anonymous_file("mlc-stderr")};
+    if (io->report < 0 || io->err < 0)
+        return no_descriptor(c);
+    for (int k = 0; k < p->n; k++)
+        TRY(open_parcel(c, p->at[k], io));
     return MLC_OK;
 }
 
@@ -190,54 +209,83 @@ static const char *const kind_name[] = {
     [CODEGEN_OBJ] = "obj", [CODEGEN_ASM] = "asm", [CODEGEN_LLVM_IR] = "llvm-ir",
 };
 
-static Status spawn(const Job *j, const char *output)
+typedef VEC(const char *) Words;
+
+/* What the code generator must know of one target, its program last. */
+static void add_variant(const Job *j, const Parcel *parcel, const TargetDesc *t, Words *argv)
 {
-    Ctx *c = j->ctx;
+    Arena *a = j->arena;
+    const char *const fixed[] = {
+        "--cpu", t->cpu, "--features", t->features, "--target-name", t->name, "--cpu-bits",
+        arena_printf(a, "%u", t->cpu_bits),
+    };
+    for (size_t i = 0; i < COUNT_OF(fixed); i++)
+        vec_push(a, argv, fixed[i]);
+    for (int i = 0; i < parcel->nfile; i++) {
+        vec_push(a, argv, "--fd");
+        vec_push(a, argv, arena_printf(a, "%d", parcel->file[i]));
+    }
+    vec_push(a, argv, arena_printf(a, "/proc/self/fd/%d", parcel->program));
+}
+
+static void command_line(const Job *j, const Pipes *io, const char *tool, const char *output,
+                         Words *argv)
+{
     Arena *a = j->arena;
     const CompileOptions *o = j->options;
-    const char *tool = process_beside(a, "mlc-codegen", "MLC_CODEGEN");
+    const char *const fixed[] = {
+        tool, "--emit", kind_name[j->kind], "--triple", o->target.triple, "--prefix", o->prefix,
+        "--sha256", o->sha256, "-o", output, "--threads", arena_printf(a, "%d", o->threads), "-O",
+        arena_printf(a, "%d", o->level > 3 ? 2 : o->level),
+    };
+    for (size_t i = 0; i < COUNT_OF(fixed); i++)
+        vec_push(a, argv, fixed[i]);
+    for (int k = 0; k < io->nparcel; k++) {
+        if (k)
+            vec_push(a, argv, "--next");
+        add_variant(j, &io->parcel[k], &o->targets[k], argv);
+    }
+    vec_push(a, argv, NULL);
+}
+
+static Status find_tool(Ctx *c, Arena *a, const char **tool)
+{
     const char *given = getenv("MLC_CODEGEN");
-    if (!tool && given && *given)
+    *tool = process_beside(a, "mlc-codegen", "MLC_CODEGEN");
+    if (!*tool && given && *given)
         return diag_error(c, E0004, (Loc){0}, MLC_SYSTEM,
                           "MLC_CODEGEN is '%s', which cannot be executed", given);
-    if (!tool)
+    if (!*tool)
         return diag_error(c, E0004, (Loc){0}, MLC_SYSTEM,
                           "the code generator 'mlc-codegen' is neither beside mlc nor in "
                           "../libexec/mlc");
+    return MLC_OK;
+}
+
+static Status spawn(const Job *j, const char *output)
+{
+    Ctx *c = j->ctx;
+    const CompileOptions *o = j->options;
+    const char *tool;
     Pipes io;
-    Status s = open_pipes(c, j->program, &io);
-    if (s == MLC_OK)
-        s = send_program(c, j->program, io.in);
-    VEC(const char *) argv = {0};
-#define ARG(...) vec_push(a, &argv, __VA_ARGS__)
-    const TargetDesc *t = &o->target;
-    const char *fixed[] = {
-        tool, "--emit", kind_name[j->kind], "--triple", t->triple, "--cpu", t->cpu, "--features",
-        t->features, "--prefix", o->prefix, "--target-name", t->name, "--sha256", o->sha256, "-o",
-        output,
-    };
-    for (size_t i = 0; i < COUNT_OF(fixed); i++)
-        ARG(fixed[i]);
-    ARG("--cpu-bits");
-    ARG(arena_printf(a, "%u", t->cpu_bits));
-    ARG("--threads");
-    ARG(arena_printf(a, "%d", o->threads));
-    ARG("-O");
-    ARG(arena_printf(a, "%d", o->level > 3 ? 2 : o->level));
-    for (int i = 0; i < io.nfile; i++) {
-        ARG("--fd");
-        ARG(arena_printf(a, "%d", io.file[i]));
+    Words argv = {0};
+    int keep[MAX_TARGETS * (MAX_FILES + 1)], nkeep = 0, code = 0;
+    TRY(find_tool(c, j->arena, &tool));
+    Status s = open_pipes(c, j->programs, &io);
+    for (int k = 0; s == MLC_OK && k < io.nparcel; k++) {
+        const Parcel *p = &io.parcel[k];
+        s = send_program(c, j->programs->at[k], p->program);
+        keep[nkeep++] = p->program;
+        for (int i = 0; i < p->nfile; i++)
+            keep[nkeep++] = p->file[i];
     }
-    ARG(NULL);
-#undef ARG
+    command_line(j, &io, tool, output, &argv);
     ProcessOptions po = PROCESS_DEFAULT;
-    po.in = io.in;
     po.err = io.err;
     po.report = io.report;
-    po.keep = io.file;
-    po.nkeep = io.nfile;
+    po.keep = keep;
+    po.nkeep = nkeep;
     po.memory_bytes = o->memory_limit ? o->memory_limit : (int64_t)16 << 30;
-    int code = 0;
     if (s == MLC_OK)
         s = process_run(c, (char *const *)argv.at, &po, &code);
     if (s == MLC_OK)
@@ -285,14 +333,14 @@ static Status whole(Job *j, const char *path, Status (*make)(Job *j, const char 
 
 static Status make_code(Job *j, const char *tmp) { return spawn(j, tmp); }
 
-Status compile_codegen(Ctx *c, Program *p, const CompileOptions *o, CodegenKind kind,
+Status compile_codegen(Ctx *c, const Programs *p, const CompileOptions *o, CodegenKind kind,
                        const char *path)
 {
     if (o->target.kind != TARGET_OBJECT)
         return diag_error(c, E0402, (Loc){0}, MLC_USAGE, "target '%s' makes no artifact",
                           o->target.name);
     Arena *a = arena_new(c);
-    Job j = {.ctx = c, .arena = a, .program = p, .options = o, .kind = kind};
+    Job j = {.ctx = c, .arena = a, .programs = p, .options = o, .kind = kind};
     Status s = whole(&j, path, make_code);
     arena_free(a);
     return s;
@@ -336,40 +384,56 @@ Status compile_link_shared(Ctx *c, const char *object, const char *path)
     return s;
 }
 
-Status compile_shared(Ctx *c, Program *p, const CompileOptions *o, const char *path)
+/* ---- looking at an object ---- */
+
+/* Calls fn for every section; false: no object file. */
+static bool each_section(const FileMap *map, void (*fn)(void *arg, const char *name,
+                                                        const Elf64_Shdr *s), void *arg)
 {
-    Arena *a = arena_new(c);
-    const char *dir;
-    Status s = temp_dir_make(c, a, &dir);
-    if (s == MLC_OK) {
-        const char *object = arena_printf(a, "%s/model.o", dir);
-        s = compile_codegen(c, p, o, CODEGEN_OBJ, object);
-        if (s == MLC_OK)
-            s = compile_link_shared(c, object, path);
-        temp_dir_remove(dir);
-    }
-    arena_free(a);
-    return s;
+    const Elf64_Ehdr *h = (const void *)map->data;
+    if (map->size < sizeof *h || memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 ||
+        h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_shentsize != sizeof(Elf64_Shdr) ||
+        h->e_shoff > map->size || h->e_shoff % 8 != 0 ||
+        h->e_shnum > (map->size - h->e_shoff) / sizeof(Elf64_Shdr) || h->e_shstrndx >= h->e_shnum)
+        return false;
+    const Elf64_Shdr *section = (const void *)(map->data + h->e_shoff);
+    const Elf64_Shdr *names = &section[h->e_shstrndx];
+    if (names->sh_offset > map->size || names->sh_size > map->size - names->sh_offset ||
+        names->sh_size == 0 || map->data[names->sh_offset + names->sh_size - 1] != 0)
+        return false;
+    for (int i = 0; i < h->e_shnum; i++)
+        if (section[i].sh_name < names->sh_size)
+            fn(arg, (const char *)map->data + names->sh_offset + section[i].sh_name, &section[i]);
+    return true;
 }
 
-Status object_sizes(Ctx *c, const char *path, int64_t *code, int64_t *rodata)
+typedef struct Sum {
+    const CompileOptions *options;
+    ObjectSizes          *sizes;
+} Sum;
+
+/* The code of a target, where there are several, is in `.text.TARGET`. */
+static void add_section(void *arg, const char *name, const Elf64_Shdr *s)
+{
+    const Sum *sum = arg;
+    if (s->sh_flags & SHF_EXECINSTR)
+        sum->sizes->code += (int64_t)s->sh_size;
+    else if ((s->sh_flags & SHF_ALLOC) && !(s->sh_flags & SHF_WRITE))
+        sum->sizes->rodata += (int64_t)s->sh_size;
+    for (int k = 0; k < sum->options->ntargets; k++)
+        if (str_starts(name, ".text.") && str_eq(name + 6, sum->options->targets[k].name))
+            sum->sizes->of_target[k] += (int64_t)s->sh_size;
+}
+
+Status object_sizes(Ctx *c, const char *path, const CompileOptions *o, ObjectSizes *out)
 {
     FileMap map;
-    *code = *rodata = 0;
+    *out = (ObjectSizes){0};
     TRY(file_map(c, path, &map));
-    const Elf64_Ehdr *h = (const void *)map.data;
-    bool ok = map.size >= sizeof *h && memcmp(h->e_ident, ELFMAG, SELFMAG) == 0 &&
-              h->e_ident[EI_CLASS] == ELFCLASS64 && h->e_shentsize == sizeof(Elf64_Shdr) &&
-              h->e_shoff <= map.size && h->e_shoff % 8 == 0 &&
-              h->e_shnum <= (map.size - h->e_shoff) / sizeof(Elf64_Shdr);
-    const Elf64_Shdr *section = ok ? (const void *)(map.data + h->e_shoff) : NULL;
-    for (int i = 0; ok && i < h->e_shnum; i++) {
-        if (section[i].sh_flags & SHF_EXECINSTR)
-            *code += (int64_t)section[i].sh_size;
-        else if ((section[i].sh_flags & SHF_ALLOC) && !(section[i].sh_flags & SHF_WRITE))
-            *rodata += (int64_t)section[i].sh_size;
-    }
+    bool ok = each_section(&map, add_section, &(Sum){o, out});
     file_unmap(&map);
+    if (o->ntargets == 1)
+        out->of_target[0] = out->code;
     return ok ? MLC_OK
               : diag_error(c, E0403, (Loc){.file = path}, MLC_BUG, "'%s' is not an object file",
                            path);

@@ -93,7 +93,22 @@ Status compile_defaults(Ctx *c, Arena *a, const char *target, CompileOptions *o)
     *o = (CompileOptions){
         .arena = a, .target_asked = target, .level = 2, .prefix = "model", .sha256 = "",
     };
-    return target_find(c, target, &o->target);
+    TRY(target_find_all(c, a, target, o->targets, &o->ntargets));
+    o->target = o->targets[0];
+    o->target_names = o->target.name;
+    for (int k = 1; k < o->ntargets; k++)
+        o->target_names = arena_printf(a, "%s,%s", o->target_names, o->targets[k].name);
+    if (o->ntargets > 1)
+        o->target_asked = o->target_names;
+    return MLC_OK;
+}
+
+bool compile_runs_here(const CompileOptions *o)
+{
+    for (int k = 0; k < o->ntargets; k++)
+        if (target_runs_here(&o->targets[k]))
+            return true;
+    return false;
 }
 
 static Status parse_switches(Cli *cli, CompileOptions *o)
@@ -363,12 +378,11 @@ Status compile_lower(Graph *g, const CompileOptions *o, Program **out)
     return lower_graph(g, &o->target, &l, out);
 }
 
-Status compile_program(Ctx *c, const char *model, CompileOptions *o, Program **out)
+Status compile_lower_all(Graph *g, const CompileOptions *o, Programs *out)
 {
-    Graph *g;
-    TRY(compile_load(c, model, o, &g));
-    TRY(compile_passes(g, o, NULL));
-    return compile_lower(g, o, out);
+    LowerOptions l = {.strict = o->strict, .level = o->level};
+    out->n = o->ntargets;
+    return lower_graph_for(g, o->targets, o->ntargets, &l, out->at);
 }
 
 /* ---- names ---- */

@@ -13,16 +13,17 @@
 
 static const char *const compilers[] = {"cc", "gcc", "clang"};
 
-Status execution_possible(Ctx *c, Arena *a, const TargetDesc *t)
+Status execution_possible(Ctx *c, Arena *a, const CompileOptions *o)
 {
+    const TargetDesc *t = &o->target;
     const char *cc;
     if (t->kind == TARGET_C)
         return csource_compiler(c, a, &cc);
-    if (t->kind == TARGET_INTERP || target_runs_here(t))
+    if (t->kind == TARGET_INTERP || compile_runs_here(o))
         return MLC_OK;
     if (!t->emulator)
         return diag_error(c, E0402, (Loc){0}, MLC_SYSTEM,
-                          "programs for '%s' do not run on this machine", t->name);
+                          "programs for '%s' do not run on this machine", o->target_names);
     return runner_tools(c, a);
 }
 
@@ -61,7 +62,7 @@ static void open_interpreter(Execution *e)
     Program *p = e->program;
     e->backend = "interpreter";
     e->info = (RunnerInfo){
-        .name = p->name, .target = "interp", .version = MLC_VERSION, .threads = 1,
+        .name = p->name, .target = "interp", .selected = "interp", .version = MLC_VERSION, .threads = 1,
         .workspace_bytes = p->workspace_bytes,
     };
     for (size_t i = 0; i < p->inputs.len; i++)
@@ -96,11 +97,11 @@ static Status make_artifact(Execution *e, const ExecutionOptions *o, const char 
         return csource_shared(e->ctx, e->program, &e->options, *artifact, &e->artifact_bytes);
     }
     const char *object = arena_printf(e->arena, "%s/model.o", e->dir);
-    TRY(compile_codegen(e->ctx, e->program, &e->options, CODEGEN_OBJ, object));
+    TRY(compile_codegen(e->ctx, &e->programs, &e->options, CODEGEN_OBJ, object));
     if (stat(object, &st) == 0)
         e->artifact_bytes = st.st_size;
     *artifact = object;
-    if (!o->prefer_shared || !target_runs_here(&e->options.target) ||
+    if (!o->prefer_shared || !compile_runs_here(&e->options) ||
         !process_in_path(e->arena, compilers, COUNT_OF(compilers)))
         return MLC_OK;
     *artifact = arena_printf(e->arena, "%s/model.so", e->dir);
@@ -111,11 +112,12 @@ static Status open_model(Execution *e, const ExecutionOptions *o)
 {
     const char *artifact = NULL;
     int64_t     start = clock_ns();
-    TRY(execution_possible(e->ctx, e->arena, &e->options.target));
+    TRY(execution_possible(e->ctx, e->arena, &e->options));
     TRY(compile_load(e->ctx, e->path, &e->options, &e->graph));
     find_quanta(e);
     TRY(compile_passes(e->graph, &e->options, NULL));
-    TRY(compile_lower(e->graph, &e->options, &e->program));
+    TRY(compile_lower_all(e->graph, &e->options, &e->programs));
+    e->program = e->programs.at[0];
     if (e->options.target.kind != TARGET_INTERP)
         TRY(make_artifact(e, o, &artifact));
     e->compile_ns = clock_ns() - start;

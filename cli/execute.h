@@ -14,7 +14,8 @@ typedef struct Execution {
     const char    *path;
     CompileOptions options;
     Graph         *graph;    /* NULL for an artifact */
-    Program       *program;  /* NULL for an artifact */
+    Programs       programs; /* n 0 for an artifact */
+    Program       *program;  /* the first of them; NULL for an artifact */
     Runner        *runner;   /* NULL in the interpreter */
     RunnerInfo     info;     /* names, types, shapes, symbols; also in the interpreter */
     double        *quantum;  /* of each output that a DequantizeLinear makes: its scale; else 0.
@@ -32,8 +33,8 @@ typedef struct ExecutionOptions {
 
 /* Compiles `path`, a model, or loads it, an artifact, as the command line says. */
 Status execution_open(Cli *cli, const char *path, const ExecutionOptions *o, Execution *out);
-/* The target can run on this machine, emulators counted. E0402 or E0004, MLC_SYSTEM, if not. */
-Status execution_possible(Ctx *c, Arena *a, const TargetDesc *t);
+/* A target can run on this machine, emulators counted. E0402 or E0004, MLC_SYSTEM, if not. */
+Status execution_possible(Ctx *c, Arena *a, const CompileOptions *o);
 /* Shapes of all inputs: constants, --dim, and 1 (or its least value) for every other symbol. */
 Status execution_shapes(Execution *e, RunnerIo *inputs);
 /* Runs once; see runner_run(). */

@@ -55,6 +55,8 @@ static Status load(Check *k, Arena *a, Program **out)
     o.passes = NULL;
     o.after_pass = NULL;
     TRY(target_find(k->ctx, "interp", &o.target));
+    o.targets[0] = o.target;
+    o.ntargets = 1;
     TRY(compile_load(k->ctx, k->model, &o, &g));
     TRY(compile_passes(g, &o, NULL));
     ModelFacts f;
@@ -109,7 +111,7 @@ static Status run(void *arg)
 
 bool self_check(const char *model, const CompileOptions *o, const char *object, double *worst)
 {
-    if (!target_runs_here(&o->target))
+    if (!compile_runs_here(o))
         return false;
     Ctx ctx;
     ctx_init(&ctx);

@@ -87,3 +87,16 @@ uint32_t mlc_rt_cpu_missing(uint32_t needed)
     }
     return needed & ~have;
 }
+
+const mlc_rt_model *mlc_rt_fitting(const mlc_rt_model *m)
+{
+    while (m && mlc_rt_cpu_missing(m->cpu_features))
+        m = m->next;
+    return m;
+}
+
+const char *mlc_rt_selected(const mlc_rt_model *m)
+{
+    m = mlc_rt_fitting(m);
+    return m ? m->target : NULL;
+}

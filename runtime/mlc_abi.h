@@ -58,7 +58,7 @@ typedef struct mlc_model_v1 {
     uint32_t             abi;          /* 1 */
     uint32_t             struct_bytes; /* sizeof(mlc_model_v1) when it was compiled */
     const char          *name;
-    const char          *target;       /* "x86-avx2" */
+    const char          *target;       /* "x86-avx2", "x86-avx512,x86-avx2" */
     const char          *mlc_version;
     const char          *source_sha256; /* hex, of the model file; "" unknown */
     int32_t              ninputs, noutputs, nsymbols, sizes_words;
@@ -71,6 +71,9 @@ typedef struct mlc_model_v1 {
     /* io: for a model with symbols first the sizes of bind(), then the inputs, then the outputs, in
      * order. */
     int (*run)(const void *const *io, void *workspace);
+    /* The target whose code this CPU gets: one of those in `target`, where they are several, with
+     * commas between them; NULL: it can run none, and bind and run return MLC_RUN_CPU. */
+    const char *(*selected)(void);
 } mlc_model_v1;
 
 /* The thread pool. op 0: run fn(arg, begin, end) over pieces of [0, n), at most `threads` threads

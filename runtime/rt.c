@@ -64,12 +64,13 @@ MLC_RT_API int mlc_rt_bind(const mlc_rt_model *m, const int64_t *dims, mlc_sizes
     int                 nsym = model->nsymbols;
     if (!sizes || (nsym > 0 && !dims))
         return MLC_RUN_ARGUMENT;
-    if (model->sizes_words < MLC_RT_SIZES_WORDS(nsym, m->ndim, m->ntemp))
-        return MLC_RUN_ARGUMENT;
 #ifndef MLC_RT_SERIAL
-    if (mlc_rt_cpu_missing(m->cpu_features))
+    m = mlc_rt_fitting(m);
+    if (!m)
         return MLC_RUN_CPU;
 #endif
+    if (model->sizes_words < MLC_RT_SIZES_WORDS(nsym, m->ndim, m->ntemp))
+        return MLC_RUN_ARGUMENT;
     int code = check_symbols(model, dims);
     if (code != MLC_RUN_OK)
         return code;
@@ -113,7 +114,8 @@ MLC_RT_API int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, vo
     if (!io)
         return MLC_RUN_ARGUMENT;
 #ifndef MLC_RT_SERIAL
-    if (mlc_rt_cpu_missing(m->cpu_features))
+    m = mlc_rt_fitting(m);
+    if (!m)
         return MLC_RUN_CPU;
 #endif
     if (nsym > 0) {

@@ -56,6 +56,10 @@ typedef struct mlc_rt_model {
      * -1. */
     void (*eval)(const int64_t *sym, int64_t *out);
     int (*exec)(const mlc_rt_run *r);
+#ifndef MLC_RT_SERIAL
+    const char *target;              /* "x86-avx2" */
+    const struct mlc_rt_model *next; /* code for CPUs that lack cpu_features; NULL: there is none */
+#endif
 } mlc_rt_model;
 
 /* AVX2_FMA: all of x86-64-v3 (AVX2, FMA, F16C, BMI, LZCNT, MOVBE). AVX512: all of x86-64-v4 (the
@@ -73,6 +77,10 @@ MLC_RT_API int mlc_rt_bind(const mlc_rt_model *m, const int64_t *dims, mlc_sizes
 MLC_RT_API int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, void *workspace);
 
 #ifndef MLC_RT_SERIAL
+/* The first of `m`, m->next, ... that this CPU can run, or NULL. */
+const mlc_rt_model *mlc_rt_fitting(const mlc_rt_model *m);
+/* Its target, or NULL. */
+const char *mlc_rt_selected(const mlc_rt_model *m);
 /* The bits of `needed` (MLC_CPU_*) that this CPU or its operating system lacks. */
 uint32_t mlc_rt_cpu_missing(uint32_t needed);
 /* Cores that this process may use: affinity mask, CPU quota of its control group; at least 1. */

@@ -3,7 +3,8 @@
 #include "codegen/lower/lowering.h"
 #include "codegen/lower/place.h"
 
-Status lower_graph(Graph *g, const TargetDesc *t, const LowerOptions *o, Program **out)
+/* Everything but what the programs of one artifact decide together: symbols and memory. */
+static Status lower_one(Graph *g, const TargetDesc *t, const LowerOptions *o, Program **out)
 {
     static const LowerOptions defaults = {.level = 2};
     Lowering l = {.graph = g, .ctx = g->ctx, .arena = g->arena, .pool = g->pool, .target = t,
@@ -20,9 +21,24 @@ Status lower_graph(Graph *g, const TargetDesc *t, const LowerOptions *o, Program
     lower_layout(&l);
     place_io(&l);
     TRY(lower_schedule(&l));
-    place_symbols(&l);
-    program_plan_memory(l.program);
-    TRY(program_verify(l.program));
     *out = l.program;
     return MLC_OK;
+}
+
+Status lower_graph_for(Graph *g, const TargetDesc *t, int n, const LowerOptions *o, Program **out)
+{
+    for (int k = 0; k < n; k++)
+        TRY(lower_one(g, &t[k], o, &out[k]));
+    place_symbols(g->arena, g->pool, out, n);
+    program_plan_weights(g->ctx, out, n);
+    for (int k = 0; k < n; k++) {
+        program_plan_workspace(out[k]);
+        TRY(program_verify(out[k]));
+    }
+    return MLC_OK;
+}
+
+Status lower_graph(Graph *g, const TargetDesc *t, const LowerOptions *o, Program **out)
+{
+    return lower_graph_for(g, t, 1, o, out);
 }

@@ -21,5 +21,8 @@ typedef struct LowerOptions {
 
 /* Graph types must be inferred. Fails with E0201/E0303 for what cannot be lowered. */
 Status lower_graph(Graph *g, const TargetDesc *t, const LowerOptions *o, Program **out);
+/* The same for several targets: out[k] is the program for t[k]. They have the same symbols, inputs
+ * and outputs, and share one weights section. */
+Status lower_graph_for(Graph *g, const TargetDesc *t, int n, const LowerOptions *o, Program **out);
 
 #endif

@@ -10,7 +10,7 @@
 /* ---- walking statements ---- */
 
 typedef struct StmtWalk {
-    Lowering *l;
+    ExPool   *pool;
     ExRewrite fn;
     void     *arg;
     ExRewrite loops; /* called for loop variables; may be NULL */
@@ -18,7 +18,7 @@ typedef struct StmtWalk {
 
 static void rewrite_stmts(const StmtWalk *w, Stmt *s)
 {
-    ExPool *p = w->l->pool;
+    ExPool *p = w->pool;
     for (; s; s = s->next) {
         switch (s->kind) {
         case STMT_LOOP:
@@ -74,7 +74,7 @@ static void rename_loops(Renamer *r, Stmt *s)
                 continue;
             r->from = s->loop.var;
             r->to = ex_var(r->l->pool, ex_var_extent(r->l->pool, s->loop.var));
-            rewrite_stmts(&(StmtWalk){r->l, rename_var, r, NULL}, s->loop.body);
+            rewrite_stmts(&(StmtWalk){r->l->pool, rename_var, r, NULL}, s->loop.body);
             s->loop.var = r->to;
             break;
         }
@@ -382,24 +382,29 @@ static Ex mark_symbol(void *arg, ExPool *p, Ex built, Ex original)
     return original;
 }
 
-void place_symbols(Lowering *l)
+static void mark_symbols(ExPool *pool, const Program *pr, bool *used)
 {
-    Program *pr = l->program;
-    bool *used = NEW_ARRAY(l->arena, bool, ex_sym_count(l->pool) + 1);
     for (size_t i = 0; i < pr->inputs.len; i++)
         for (int k = 0; k < pr->inputs.at[i].rank; k++)
-            ex_rewrite(l->pool, pr->inputs.at[i].dim[k], mark_symbol, used);
+            ex_rewrite(pool, pr->inputs.at[i].dim[k], mark_symbol, used);
     for (size_t i = 0; i < pr->outputs.len; i++)
         for (int k = 0; k < pr->outputs.at[i].rank; k++)
-            ex_rewrite(l->pool, pr->outputs.at[i].dim[k], mark_symbol, used);
+            ex_rewrite(pool, pr->outputs.at[i].dim[k], mark_symbol, used);
     for (size_t i = 0; i < pr->mem.len; i++)
-        ex_rewrite(l->pool, pr->mem.at[i]->size_bytes, mark_symbol, used);
+        ex_rewrite(pool, pr->mem.at[i]->size_bytes, mark_symbol, used);
     for (size_t i = 0; i < pr->kernels.len; i++) {
         Kernel *k = pr->kernels.at[i];
-        ex_rewrite(l->pool, k->macs, mark_symbol, used);
+        ex_rewrite(pool, k->macs, mark_symbol, used);
         for (size_t j = 0; j < k->params.len; j++)
-            ex_rewrite(l->pool, k->params.at[j]->size, mark_symbol, used);
-        rewrite_stmts(&(StmtWalk){l, mark_symbol, used, mark_symbol}, k->body);
+            ex_rewrite(pool, k->params.at[j]->size, mark_symbol, used);
+        rewrite_stmts(&(StmtWalk){pool, mark_symbol, used, mark_symbol}, k->body);
     }
-    ex_sym_keep(l->pool, used);
+}
+
+void place_symbols(Arena *a, ExPool *pool, Program *const *programs, int n)
+{
+    bool *used = NEW_ARRAY(a, bool, ex_sym_count(pool) + 1);
+    for (int k = 0; k < n; k++)
+        mark_symbols(pool, programs[k], used);
+    ex_sym_keep(pool, used);
 }

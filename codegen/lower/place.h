@@ -7,7 +7,7 @@
 /* Gives every input and output its memory object. Call once, before the first launch. */
 void place_io(Lowering *l);
 
-/* Symbols that the program does not mention (fixed by --dim, say) leave the pool. Call last. */
-void place_symbols(Lowering *l);
+/* Symbols that no program of the pool mentions (fixed by --dim, say) leave it. Call last. */
+void place_symbols(Arena *a, ExPool *pool, Program *const *programs, int n);
 
 #endif

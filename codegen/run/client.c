@@ -232,6 +232,8 @@ static bool on_describe(Runner *r, const char *key, char *rest)
     RunnerInfo *i = &r->info;
     if (str_eq(key, "target"))
         i->target = decode_name(rest);
+    else if (str_eq(key, "selected"))
+        i->selected = decode_name(rest);
     else if (str_eq(key, "version"))
         i->version = decode_name(rest);
     else if (str_eq(key, "name"))

@@ -37,6 +37,7 @@ typedef struct RunnerSymbol {
 
 typedef struct RunnerInfo {
     const char *name, *target, *version;
+    const char *selected; /* the one of several in `target` that this CPU runs; "" none */
     int64_t     workspace_bytes; /* -1: depends on symbols */
     int         threads;         /* that a run uses at most */
     int64_t     load_ns;

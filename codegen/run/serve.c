@@ -116,6 +116,8 @@ static void describe(const Session *s)
     const mlc_model_v1 *m = s->model;
     printf("target ");
     print_name(m->target);
+    printf("selected ");
+    print_name(m->selected ? m->selected() : m->target);
     printf("version ");
     print_name(m->mlc_version);
     printf("name ");

@@ -4,7 +4,8 @@
  * A request is one line of words; the answer is any number of lines, then `ok` or `error CODE TEXT`
  * (CODE: MLC_RUN_*, or 100 for what the system refused).
  *
- *     describe           target T, version V, name N, workspace BYTES, threads N, load NS,
+ *     describe           target T, selected T (empty: none fits this CPU), version V, name N,
+ *                        workspace BYTES, threads N, load NS,
  *                        input ELEM RANK DIM... NAME, output ..., symbol MIN MAX INPUT AXIS NAME
  *     threads N          at most N threads
  *     symbols VALUE...   the shapes that these values give: input RANK DIM..., output RANK DIM...

@@ -65,10 +65,6 @@ static Status unknown(Ctx *c, const char *name)
         if (str_eq(reserved[i], name))
             return diag_error(c, E0401, (Loc){0}, MLC_USAGE,
                               "target '%s' is not available in this version", name);
-    if (strchr(name, ','))
-        return diag_error(c, E0401, (Loc){0}, MLC_USAGE,
-                          "'%s': several targets in one artifact are not available in this version",
-                          name);
     Arena *a = arena_new(c);
     size_t n;
     const char *const *known = target_names(a, &n);
@@ -94,5 +90,69 @@ Status target_find(Ctx *c, const char *name, TargetDesc *out)
         return diag_error(c, E0402, (Loc){0}, MLC_SYSTEM,
                           "target '%s': this machine's processor is none that mlc compiles for",
                           name);
+    return MLC_OK;
+}
+
+/* ---- several in one artifact ---- */
+
+static int bits_of(uint32_t v)
+{
+    int n = 0;
+    for (; v; v &= v - 1)
+        n++;
+    return n;
+}
+
+/* The more a target asks of the CPU, the better it fits where it runs at all. */
+static bool fits_better(const TargetDesc *a, const TargetDesc *b)
+{
+    int x = bits_of(a->cpu_bits), y = bits_of(b->cpu_bits);
+    return x != y ? x > y : a->vector_bits > b->vector_bits;
+}
+
+static Status check_together(Ctx *c, const char *list, const TargetDesc *t, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (t[i].kind != TARGET_OBJECT)
+            return diag_error(c, E0402, (Loc){0}, MLC_USAGE,
+                              "target '%s' makes no object: it stands alone, not in '%s'",
+                              t[i].name, list);
+        if (!str_eq(t[i].arch, t[0].arch))
+            return diag_error(c, E0402, (Loc){0}, MLC_USAGE,
+                              "targets '%s' (%s) and '%s' (%s) are of different architectures, "
+                              "which one artifact cannot hold",
+                              t[0].name, t[0].arch, t[i].name, t[i].arch);
+        for (int k = 0; k < i; k++)
+            if (t[k].cpu_bits == t[i].cpu_bits)
+                return diag_error(c, E0402, (Loc){0}, MLC_USAGE,
+                                  "targets '%s' and '%s' need the same CPU: only one of them would "
+                                  "ever run",
+                                  t[k].name, t[i].name);
+    }
+    return MLC_OK;
+}
+
+Status target_find_all(Ctx *c, Arena *a, const char *list, TargetDesc *out, int *n)
+{
+    *n = 0;
+    for (const char *at = list;; at++) {
+        size_t len = strcspn(at, ",");
+        if (*n == MAX_TARGETS)
+            return diag_error(c, E0401, (Loc){0}, MLC_USAGE, "'%s' names more than %d targets",
+                              list, MAX_TARGETS);
+        TRY(target_find(c, arena_strndup(a, at, len), &out[(*n)++]));
+        at += len;
+        if (!*at)
+            break;
+    }
+    if (*n == 1)
+        return MLC_OK;
+    TRY(check_together(c, list, out, *n));
+    for (int i = 1; i < *n; i++)
+        for (int k = i; k > 0 && fits_better(&out[k], &out[k - 1]); k--) {
+            TargetDesc t = out[k];
+            out[k] = out[k - 1];
+            out[k - 1] = t;
+        }
     return MLC_OK;
 }

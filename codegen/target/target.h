@@ -32,6 +32,11 @@ extern const size_t        target_count;
  * target that is meant. E0401 and MLC_USAGE for an unknown name (with "did you mean" and the
  * list), E0402 and MLC_SYSTEM when this machine cannot be described (host, native). */
 Status target_find(Ctx *c, const char *name, TargetDesc *out);
+/* The same for names with commas between them, best-fitting first: an artifact of several targets
+ * runs the first that the CPU has all instructions of. E0402 and MLC_USAGE for targets that cannot
+ * be in one artifact. */
+enum { MAX_TARGETS = 8 };
+Status target_find_all(Ctx *c, Arena *a, const char *list, TargetDesc *out, int *n);
 /* Programs for the target run on this machine. */
 bool target_runs_here(const TargetDesc *t);
 /* The words target_find() knows, in the order of the list: *n of them. In arena `a`. */

@@ -57,6 +57,13 @@ static uint64_t hash_of(const Tensor *t)
     return t->data ? tensor_hash(t) : 0;
 }
 
+/* The two may be of different pools. */
+static bool same_size(const MemObj *a, const MemObj *b)
+{
+    int64_t x, y;
+    return ex_is_int(a->size_bytes, &x) && ex_is_int(b->size_bytes, &y) && x == y;
+}
+
 /* The object placed before with the same bytes, or NULL. `slots` is open addressing by hash. */
 static MemObj *placed_before(MemObj **slots, size_t nslots, MemObj *m)
 {
@@ -64,41 +71,50 @@ static MemObj *placed_before(MemObj **slots, size_t nslots, MemObj *m)
         return NULL;
     size_t s = hash_of(m->data) & (nslots - 1);
     for (; slots[s]; s = (s + 1) & (nslots - 1))
-        if (slots[s]->size_bytes == m->size_bytes && tensor_equal(slots[s]->data, m->data))
+        if (same_size(slots[s], m) && tensor_equal(slots[s]->data, m->data))
             return slots[s];
     slots[s] = m;
     return NULL;
 }
 
-static void plan_weights(Program *p)
+void program_plan_weights(Ctx *c, Program *const *p, int n)
 {
-    Arena *a = arena_new(p->ctx);
-    size_t nslots = 64;
-    while (nslots < p->mem.len * 2)
+    Arena *a = arena_new(c);
+    size_t nslots = 64, count = 0;
+    for (int k = 0; k < n; k++)
+        count += p[k]->mem.len;
+    while (nslots < count * 2)
         nslots *= 2;
     MemObj **slots = NEW_ARRAY(a, MemObj *, nslots);
     int64_t at = 0, bytes;
-    for (size_t i = 0; i < p->mem.len; i++) {
-        MemObj *m = p->mem.at[i];
-        if (m->space != SPACE_CONST || !m->data || !ex_is_int(m->size_bytes, &bytes))
-            continue;
-        const MemObj *same = placed_before(slots, nslots, m);
-        m->offset = same ? same->offset : at;
-        if (!same)
-            at += (bytes + ALIGN - 1) / ALIGN * ALIGN;
-    }
-    p->weights_bytes = at;
+    for (int k = 0; k < n; k++)
+        for (size_t i = 0; i < p[k]->mem.len; i++) {
+            MemObj *m = p[k]->mem.at[i];
+            if (m->space != SPACE_CONST || !m->data || !ex_is_int(m->size_bytes, &bytes))
+                continue;
+            const MemObj *same = placed_before(slots, nslots, m);
+            m->offset = same ? same->offset : at;
+            if (!same)
+                at += (bytes + ALIGN - 1) / ALIGN * ALIGN;
+        }
+    for (int k = 0; k < n; k++)
+        p[k]->weights_bytes = at;
     arena_free(a);
 }
 
-void program_plan_memory(Program *p)
+void program_plan_workspace(Program *p)
 {
-    plan_weights(p);
     int64_t *offset = NEW_ARRAY(p->arena, int64_t, p->mem.len);
     p->workspace_bytes = program_plan(p, NULL, offset);
     for (size_t i = 0; i < p->mem.len; i++)
         if (p->mem.at[i]->space == SPACE_TEMP)
             p->mem.at[i]->offset = p->workspace_bytes < 0 ? -1 : offset[i];
+}
+
+void program_plan_memory(Program *p)
+{
+    program_plan_weights(p->ctx, &p, 1);
+    program_plan_workspace(p);
 }
 
 /* The next combination of values, or false after the last. */

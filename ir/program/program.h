@@ -55,6 +55,10 @@ Status program_verify(Program *p);
 void   program_print(Str *s, const Program *p);
 /* Assigns offsets: constants always, workspace when sizes are constant. */
 void   program_plan_memory(Program *p);
+/* The two halves of it. Programs of one artifact share a weights section: equal bytes lie in it
+ * once, whichever programs they are of, and weights_bytes of each is that of the section. */
+void   program_plan_workspace(Program *p);
+void   program_plan_weights(Ctx *c, Program *const *p, int n);
 /* Workspace bytes for given symbols, and the offset of every SPACE_TEMP object (by MemObj id). The
  * same function that artifacts call at bind time: lifetimes -> offsets, first fit by size. -1: a
  * size does not fit 63 bits. */

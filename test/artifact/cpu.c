@@ -1,4 +1,5 @@
-/* Prints what bind and run of an artifact return, and the sum of its outputs when it ran. */
+/* Prints what bind and run of an artifact return, the sum of its outputs when it ran, and the target
+ * whose code ran. */
 #include "model.h"
 
 #include <stdio.h>
@@ -22,6 +23,6 @@ int main(void)
     ran = model->run(io, workspace);
     for (int i = 0; i < 10; i++)
         sum += logits[i];
-    printf("%d %d %.3f\n", bound, ran, sum);
+    printf("%d %d %.3f %s\n", bound, ran, sum, model->selected() ? model->selected() : "none");
     return 0;
 }

@@ -302,6 +302,8 @@ static void add_model(Unit *u, Str *s, int ntemp)
                "int %s_run(const void *const *io, void *workspace)\n{\n"
                "    return mlc_rt_run_model(&%s_rt, io, workspace);\n}\n\n",
                q, q);
+    str_printf(s, "static const char *%s_selected(void)\n{\n    return %s_model.target;\n}\n\n", q,
+               q);
     str_printf(s, "const mlc_model_v1 %s_model = {\n    1, sizeof(mlc_model_v1), ", q);
     literal_string(s, p->name != NULL ? p->name : "");
     str_add(s, ",\n    ");
@@ -315,8 +317,8 @@ static void add_model(Unit *u, Str *s, int ntemp)
     str_printf(s, "    %s, %s, %s,\n", table_or_null(u, "inputs", p->inputs.len > 0),
                table_or_null(u, "outputs", p->outputs.len > 0),
                table_or_null(u, "symbols", nsym > 0));
-    str_printf(s, "    %s, %s_bind, %s_run,\n};\n",
-               literal_int(u->arena, ELEM_I64, nsym > 0 ? -1 : p->workspace_bytes), q, q);
+    str_printf(s, "    %s, %s_bind, %s_run, %s_selected,\n};\n",
+               literal_int(u->arena, ELEM_I64, nsym > 0 ? -1 : p->workspace_bytes), q, q, q);
 }
 
 void emit_model(Unit *u, Str *s)

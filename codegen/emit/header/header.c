@@ -17,7 +17,9 @@ extern const unsigned char mlc_abi_h[];
 extern const size_t        mlc_abi_h_size;
 
 typedef struct Emit {
-    const Program     *p;
+    const Program     *p; /* the first of `all` */
+    const Program *const *all;
+    int                nall;
     const char        *prefix;
     const HeaderInfo  *info;
     Str               *out;
@@ -130,13 +132,30 @@ static int count_dims(const Emit *e)
     return n;
 }
 
-static int count_temps(const Program *p)
+static int most_temps(const Emit *e)
 {
-    int n = 0;
-    for (size_t i = 0; i < p->mem.len; i++)
-        n += p->mem.at[i]->space == SPACE_TEMP;
-    return n;
+    int most = 0;
+    for (int k = 0; k < e->nall; k++) {
+        int n = 0;
+        for (size_t i = 0; i < e->all[k]->mem.len; i++)
+            n += e->all[k]->mem.at[i]->space == SPACE_TEMP;
+        most = MAX(most, n);
+    }
+    return most;
 }
+
+/* The largest that `bytes` says of a program; -1 where it says so of one. */
+static int64_t most_bytes(const Emit *e, int64_t (*bytes)(const Program *p))
+{
+    int64_t most = 0;
+    for (int k = 0; k < e->nall && most >= 0; k++) {
+        int64_t b = bytes(e->all[k]);
+        most = b < 0 ? -1 : MAX(most, b);
+    }
+    return most;
+}
+
+static int64_t workspace_of(const Program *p) { return p->workspace_bytes; }
 
 static void add_constants(Emit *e)
 {
@@ -146,7 +165,7 @@ static void add_constants(Emit *e)
                p->inputs.len, e->prefix, p->outputs.len);
     str_printf(e->out, "#define %s_NSYMBOLS %d\n", e->prefix, nsym);
     str_printf(e->out, "#define %s_SIZES_WORDS %d /* int64 words of the sizes of %s_bind() */\n",
-               e->prefix, MLC_RT_SIZES_WORDS(nsym, count_dims(e), count_temps(p)), e->prefix);
+               e->prefix, MLC_RT_SIZES_WORDS(nsym, count_dims(e), most_temps(e)), e->prefix);
     if (e->dynamic) {
         str_add(e->out, "/* Symbols: index into the dims of bind(). */\n");
         for (int k = 0; k < nsym; k++) {
@@ -157,7 +176,7 @@ static void add_constants(Emit *e)
                            (long long)ex_sym_max(p->pool, k));
             str_add(e->out, " */\n");
         }
-        int64_t most = program_workspace_max(p);
+        int64_t most = most_bytes(e, program_workspace_max);
         if (most >= 0)
             str_printf(e->out, "#define %s_WORKSPACE_BYTES_MAX %lld /* for all of them */\n",
                        e->prefix, (long long)most);
@@ -168,7 +187,7 @@ static void add_constants(Emit *e)
         }
     } else {
         str_printf(e->out, "#define %s_WORKSPACE_BYTES %lld /* aligned to 64 */\n", e->prefix,
-                   (long long)p->workspace_bytes);
+                   (long long)most_bytes(e, workspace_of));
     }
     str_addc(e->out, '\n');
     for (size_t i = 0; i < e->nio; i++)
@@ -246,10 +265,14 @@ static void add_usage(Emit *e)
                e->dynamic ? "status = " : "int status = ", p);
 }
 
-Status header_emit(const Program *p, const char *prefix, const HeaderInfo *info, Str *out)
+Status header_emit(const Program *const *all, int nall, const char *prefix, const HeaderInfo *info,
+                   Str *out)
 {
+    const Program *p = all[0];
     Emit e = {
         .p = p,
+        .all = all,
+        .nall = nall,
         .prefix = prefix,
         .info = info,
         .out = out,

@@ -11,8 +11,10 @@ typedef struct HeaderInfo {
     const char *source;      /* name of the model file, NULL: unknown */
 } HeaderInfo;
 
-/* Appends the text of `prefix`.h. The prefix is a C identifier. */
-Status header_emit(const Program *p, const char *prefix, const HeaderInfo *info, Str *out);
+/* Appends the text of `prefix`.h. The prefix is a C identifier. p[0..n-1] are the programs of the
+ * artifact, one for each target: sizes are those in which all of them fit. */
+Status header_emit(const Program *const *p, int n, const char *prefix, const HeaderInfo *info,
+                   Str *out);
 
 /* The C identifiers of the program's inputs and outputs, in this order: made from the ONNX names,
  * unique, no keywords of C or C++. In the arena of `out`. */

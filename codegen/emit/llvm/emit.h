@@ -20,8 +20,12 @@ typedef struct Unit {
     Ctx *ctx;
     Arena *arena;
     const CodegenOptions *opt;
+    Program *programs[MAX_VARIANTS];
+    const FileMap *input;   /* what each was read from */
+    const Variant *variant; /* the one being emitted, and its program */
     Program *program;
-    const FileMap *input; /* what the program was read from */
+    const char *infix; /* of its names: "" or "x86_avx2_" */
+    LLVMValueRef weights; /* address of the weights section */
     LLVMContextRef cx;
     LLVMModuleRef module;
     LLVMTargetMachineRef machine;
@@ -65,6 +69,8 @@ typedef struct Scope {
 
 /* ---- unit.c ---- */
 Status unit_open(Unit *u);
+/* What is emitted from now on belongs to variant number k; -1: to the whole artifact. */
+void unit_select(Unit *u, int k);
 void unit_close(Unit *u);
 LLVMTypeRef unit_type(const Unit *u, Elem e);   /* of a value */
 LLVMTypeRef unit_memory(const Unit *u, Elem e); /* of an element in memory */
@@ -87,10 +93,15 @@ Status unit_write(Unit *u);
 Status unit_link_runtime(Unit *u);
 
 /* ---- program.c ---- */
-Status emit_program(Unit *u);
-/* model.c: descriptor, P_eval, P_bind, P_run. `exec` is P_exec. */
-void emit_model(Unit *u, LLVMValueRef exec);
-const char *unit_name(Unit *u, const char *suffix); /* PREFIX_suffix */
+/* All variants, and what a caller sees of them. */
+Status emit_artifact(Unit *u);
+/* model.c: the runtime's constants of the present variant. `exec` is its P_exec; `next` the constants
+ * of the variant for lesser CPUs, or null. */
+LLVMValueRef emit_rt_model(Unit *u, LLVMValueRef model, LLVMValueRef exec, LLVMValueRef next);
+LLVMValueRef declare_model(Unit *u);
+/* The descriptor, P_bind, P_run; `rt` are the constants of the first variant. */
+void emit_model(Unit *u, LLVMValueRef model, LLVMValueRef rt);
+const char *unit_name(Unit *u, const char *suffix); /* PREFIX_suffix; PREFIX_x86_avx2_suffix */
 LLVMValueRef unit_global(Unit *u, const char *suffix, LLVMValueRef init, bool is_constant);
 /* size.c: an i64 expression of symbols, with code at u->b; `sym` is the address of the symbols.
  * *overflow, unless NULL, becomes (i1) whether it does not fit 63 bits. */

@@ -1,9 +1,12 @@
 /* mlc-codegen: a serialized Program in, an object file out.
  *
- *     mlc-codegen [INPUT] --emit obj|asm|llvm-ir|bc --triple T --cpu NAME --features "+avx2,+fma"
- *                 --prefix P --target-name x86-avx2 --sha256 HEX --cpu-bits N --threads N -O N
- *                 [--fd N]... [--memory-limit BYTES] [--cpu-limit SECONDS] -o OUT
+ *     mlc-codegen --emit obj|asm|llvm-ir|bc --triple T --prefix P --sha256 HEX --threads N -O N
+ *                 [--memory-limit BYTES] [--cpu-limit SECONDS] -o OUT VARIANT [--next VARIANT]...
+ *     VARIANT:    [INPUT] --cpu NAME --features "+avx2,+fma" --target-name x86-avx2 --cpu-bits N
+ *                 [--fd N]...
  *     mlc-codegen --version
+ *
+ * Several variants, best-fitting first, are the programs of several targets for one artifact.
  *
  * It runs as a child of mlc, under limits; what it has to say are JSON lines {"code","message"} on
  * descriptor 3 when that is open, else on stderr. The exit code is a Status. */
@@ -22,7 +25,7 @@
 typedef struct Job {
     Ctx *ctx;
     CodegenOptions opt;
-    FileMap map;
+    FileMap map[MAX_VARIANTS];
 } Job;
 
 static void print_json_text(FILE *f, const char *s)
@@ -64,13 +67,14 @@ static void limit(int what, int64_t value)
 static Status compile(void *arg)
 {
     Job *j = arg;
-    Unit u = {.ctx = j->ctx, .opt = &j->opt, .input = &j->map};
+    Unit u = {.ctx = j->ctx, .opt = &j->opt, .input = j->map};
     Status st;
 
-    TRY(program_read(j->ctx, j->map.data, j->map.size, &u.program));
-    u.arena = u.program->arena;
+    for (int i = 0; i < j->opt.nvariant; i++)
+        TRY(program_read(j->ctx, j->map[i].data, j->map[i].size, &u.programs[i]));
+    u.arena = u.programs[0]->arena;
     TRY(unit_open(&u));
-    st = emit_program(&u);
+    st = emit_artifact(&u);
     if (st == MLC_OK && !j->opt.no_runtime)
         st = unit_link_runtime(&u);
     if (st == MLC_OK)
@@ -111,12 +115,13 @@ int main(int argc, char **argv)
     if (st == MLC_OK) {
         limit(RLIMIT_AS, j.opt.memory_limit);
         limit(RLIMIT_CPU, j.opt.cpu_limit);
-        st = file_map(&c, j.opt.input, &j.map);
+        for (int i = 0; i < j.opt.nvariant && st == MLC_OK; i++)
+            st = file_map(&c, j.opt.variant[i].input, &j.map[i]);
     }
-    if (st == MLC_OK) {
+    if (st == MLC_OK)
         st = ctx_protect(&c, compile, &j);
-        file_unmap(&j.map);
-    }
+    for (int i = 0; i < j.opt.nvariant; i++)
+        file_unmap(&j.map[i]);
     report(&c, has_channel);
     ctx_free(&c);
     return (int)st;

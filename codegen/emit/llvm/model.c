@@ -140,70 +140,117 @@ static int64_t plan_tables(Unit *u, LLVMValueRef *first, LLVMValueRef *last, LLV
     return (int64_t)n;
 }
 
-/* int P_suffix(a, b) = runtime(&P_rt, a, b) */
-static LLVMValueRef entry_point(Unit *u, const char *suffix, const char *runtime, LLVMValueRef rt)
+LLVMValueRef emit_rt_model(Unit *u, LLVMValueRef model, LLVMValueRef exec, LLVMValueRef next)
+{
+    LLVMValueRef f[12];
+    int64_t ndim;
+
+    f[0] = model;
+    f[8] = emit_eval(u, &ndim);
+    f[1] = unit_i32(u, plan_tables(u, &f[5], &f[6], &f[7]));
+    f[2] = unit_i32(u, ndim);
+    f[3] = unit_i32(u, u->variant->cpu_bits);
+    f[4] = unit_i32(u, u->opt->threads);
+    f[9] = exec;
+    f[10] = text(u, u->variant->target_name);
+    f[11] = next;
+    return unit_global(u, "rt", struct_of(u, f, 12), true);
+}
+
+/* ---- what a caller sees ---- */
+
+/* result P_suffix(a, b) = runtime(&P_rt, a, b), with `nargs` arguments of the caller */
+static LLVMValueRef entry_point(Unit *u, const char *suffix, const char *runtime, LLVMValueRef rt,
+                                LLVMTypeRef result, unsigned nargs)
 {
     LLVMTypeRef types[3] = {u->ptr, u->ptr, u->ptr};
-    LLVMTypeRef inner = LLVMFunctionType(u->i32, types, 3, false);
+    LLVMTypeRef inner = LLVMFunctionType(result, types, 1 + nargs, false);
     LLVMValueRef callee = LLVMAddFunction(u->module, runtime, inner), args[3];
     LLVMValueRef fn =
-        LLVMAddFunction(u->module, unit_name(u, suffix), LLVMFunctionType(u->i32, types, 2, false));
+        LLVMAddFunction(u->module, unit_name(u, suffix), LLVMFunctionType(result, types, nargs, false));
 
     unit_baseline(u, fn);
     LLVMPositionBuilderAtEnd(u->b, LLVMAppendBasicBlockInContext(u->cx, fn, "entry"));
     args[0] = rt;
-    args[1] = LLVMGetParam(fn, 0);
-    args[2] = LLVMGetParam(fn, 1);
-    LLVMBuildRet(u->b, LLVMBuildCall2(u->b, inner, callee, args, 3, ""));
+    for (unsigned i = 0; i < nargs; i++)
+        args[1 + i] = LLVMGetParam(fn, i);
+    LLVMBuildRet(u->b, LLVMBuildCall2(u->b, inner, callee, args, 1 + nargs, ""));
     return fn;
 }
 
-static LLVMValueRef rt_constants(Unit *u, LLVMValueRef model, LLVMValueRef eval, int64_t ndim,
-                                 LLVMValueRef exec, int64_t *ntemp)
-{
-    LLVMValueRef f[10];
+enum { MODEL_FIELDS = 17 };
 
-    f[0] = model;
-    *ntemp = plan_tables(u, &f[5], &f[6], &f[7]);
-    f[1] = unit_i32(u, *ntemp);
-    f[2] = unit_i32(u, ndim);
-    f[3] = unit_i32(u, u->opt->cpu_bits);
-    f[4] = unit_i32(u, u->opt->threads);
-    f[8] = eval;
-    f[9] = exec;
-    return unit_global(u, "rt", struct_of(u, f, 10), true);
+LLVMValueRef declare_model(Unit *u)
+{
+    LLVMTypeRef types[MODEL_FIELDS];
+
+    for (int i = 0; i < MODEL_FIELDS; i++)
+        types[i] = i < 2 || (i >= 6 && i < 10) ? u->i32 : i == 13 ? u->i64 : u->ptr;
+    return LLVMAddGlobal(u->module, LLVMStructTypeInContext(u->cx, types, MODEL_FIELDS, false),
+                         unit_name(u, "model"));
 }
 
-void emit_model(Unit *u, LLVMValueRef exec)
+/* "x86-avx512,x86-avx2". */
+static const char *target_names(Unit *u)
+{
+    const char *all = u->opt->variant[0].target_name;
+
+    for (int k = 1; k < u->opt->nvariant; k++)
+        all = arena_printf(u->arena, "%s,%s", all, u->opt->variant[k].target_name);
+    return all;
+}
+
+/* What every variant fits in: words of the sizes, bytes of the workspace (-1: symbols decide). */
+static int64_t most_words(Unit *u)
+{
+    int64_t most = 0;
+
+    for (int k = 0; k < u->opt->nvariant; k++) {
+        const Program *p = u->programs[k];
+        int64_t ndim = 0, ntemp = 0;
+
+        for (size_t i = 0; i < p->inputs.len; i++)
+            ndim += p->inputs.at[i].rank;
+        for (size_t i = 0; i < p->outputs.len; i++)
+            ndim += p->outputs.at[i].rank;
+        for (size_t i = 0; i < p->mem.len; i++)
+            ntemp += p->mem.at[i]->space == SPACE_TEMP;
+        most = MAX(most, MLC_RT_SIZES_WORDS(ex_sym_count(p->pool), ndim, ntemp));
+    }
+    return most;
+}
+
+static int64_t most_workspace(Unit *u)
+{
+    int64_t most = -1;
+
+    for (int k = 0; k < u->opt->nvariant; k++)
+        most = MAX(most, u->programs[k]->workspace_bytes);
+    return ex_sym_count(u->program->pool) > 0 ? -1 : most;
+}
+
+void emit_model(Unit *u, LLVMValueRef model, LLVMValueRef rt)
 {
     const Program *p = u->program;
-    int nsym = ex_sym_count(p->pool);
-    int64_t ndim, ntemp;
-    LLVMTypeRef types[16];
-    LLVMValueRef f[16], model, rt, eval = emit_eval(u, &ndim);
-    LLVMTypeRef shape;
+    LLVMValueRef f[MODEL_FIELDS];
 
-    for (int i = 0; i < 16; i++)
-        types[i] = i < 2 || (i >= 6 && i < 10) ? u->i32 : i == 13 ? u->i64 : u->ptr;
-    shape = LLVMStructTypeInContext(u->cx, types, 16, false);
-    model = LLVMAddGlobal(u->module, shape, unit_name(u, "model"));
-    rt = rt_constants(u, model, eval, ndim, exec, &ntemp);
     f[0] = unit_i32(u, 1);
     f[1] = unit_i32(u, (int64_t)sizeof(mlc_model_v1));
     f[2] = text(u, p->name);
-    f[3] = text(u, u->opt->target_name);
+    f[3] = text(u, target_names(u));
     f[4] = text(u, MLC_VERSION);
     f[5] = text(u, u->opt->sha256);
     f[6] = unit_i32(u, (int64_t)p->inputs.len);
     f[7] = unit_i32(u, (int64_t)p->outputs.len);
-    f[8] = unit_i32(u, nsym);
-    f[9] = unit_i32(u, MLC_RT_SIZES_WORDS(nsym, ndim, ntemp));
+    f[8] = unit_i32(u, ex_sym_count(p->pool));
+    f[9] = unit_i32(u, most_words(u));
     f[10] = io_table(u, "inputs", p->inputs.at, p->inputs.len);
     f[11] = io_table(u, "outputs", p->outputs.at, p->outputs.len);
     f[12] = symbol_table(u);
-    f[13] = unit_i64(u, nsym > 0 ? -1 : p->workspace_bytes);
-    f[14] = entry_point(u, "bind", "mlc_rt_bind", rt);
-    f[15] = entry_point(u, "run", "mlc_rt_run_model", rt);
-    LLVMSetInitializer(model, struct_of(u, f, 16));
+    f[13] = unit_i64(u, most_workspace(u));
+    f[14] = entry_point(u, "bind", "mlc_rt_bind", rt, u->i32, 2);
+    f[15] = entry_point(u, "run", "mlc_rt_run_model", rt, u->i32, 2);
+    f[16] = entry_point(u, "selected", "mlc_rt_selected", rt, u->ptr, 0);
+    LLVMSetInitializer(model, struct_of(u, f, MODEL_FIELDS));
     LLVMSetGlobalConstant(model, true);
 }

@@ -11,23 +11,24 @@ typedef enum OptionType { OPTION_TEXT, OPTION_NUMBER, OPTION_UNSIGNED, OPTION_SI
 typedef struct Option {
     const char *name;
     OptionType type;
-    size_t at; /* offset in CodegenOptions */
+    size_t at; /* offset in CodegenOptions, or in its newest Variant */
     int64_t max;
+    bool of_variant;
 } Option;
 
 static const Option options[] = {
-    {"--cpu", OPTION_TEXT, offsetof(CodegenOptions, cpu), 0},
-    {"--features", OPTION_TEXT, offsetof(CodegenOptions, features), 0},
-    {"--triple", OPTION_TEXT, offsetof(CodegenOptions, triple), 0},
-    {"--prefix", OPTION_TEXT, offsetof(CodegenOptions, prefix), 0},
-    {"--target-name", OPTION_TEXT, offsetof(CodegenOptions, target_name), 0},
-    {"--sha256", OPTION_TEXT, offsetof(CodegenOptions, sha256), 0},
-    {"-o", OPTION_TEXT, offsetof(CodegenOptions, output), 0},
-    {"--cpu-bits", OPTION_UNSIGNED, offsetof(CodegenOptions, cpu_bits), UINT32_MAX},
-    {"--threads", OPTION_NUMBER, offsetof(CodegenOptions, threads), 4096},
-    {"-O", OPTION_NUMBER, offsetof(CodegenOptions, level), 3},
-    {"--memory-limit", OPTION_SIZE, offsetof(CodegenOptions, memory_limit), INT64_MAX},
-    {"--cpu-limit", OPTION_SIZE, offsetof(CodegenOptions, cpu_limit), INT64_MAX},
+    {"--cpu", OPTION_TEXT, offsetof(Variant, cpu), 0, true},
+    {"--features", OPTION_TEXT, offsetof(Variant, features), 0, true},
+    {"--triple", OPTION_TEXT, offsetof(CodegenOptions, triple), 0, false},
+    {"--prefix", OPTION_TEXT, offsetof(CodegenOptions, prefix), 0, false},
+    {"--target-name", OPTION_TEXT, offsetof(Variant, target_name), 0, true},
+    {"--sha256", OPTION_TEXT, offsetof(CodegenOptions, sha256), 0, false},
+    {"-o", OPTION_TEXT, offsetof(CodegenOptions, output), 0, false},
+    {"--cpu-bits", OPTION_UNSIGNED, offsetof(Variant, cpu_bits), UINT32_MAX, true},
+    {"--threads", OPTION_NUMBER, offsetof(CodegenOptions, threads), 4096, false},
+    {"-O", OPTION_NUMBER, offsetof(CodegenOptions, level), 3, false},
+    {"--memory-limit", OPTION_SIZE, offsetof(CodegenOptions, memory_limit), INT64_MAX, false},
+    {"--cpu-limit", OPTION_SIZE, offsetof(CodegenOptions, cpu_limit), INT64_MAX, false},
 };
 
 static const char *const kinds[] = {"obj", "asm", "llvm-ir", "bc"};
@@ -51,7 +52,8 @@ static Status parse_number(Ctx *c, const char *name, const char *text, int64_t m
 
 static Status set_option(Ctx *c, CodegenOptions *o, const Option *op, const char *value)
 {
-    char *at = (char *)o + op->at;
+    Variant *v_of = &o->variant[o->nvariant - 1];
+    char *at = (op->of_variant ? (char *)v_of : (char *)o) + op->at;
     int64_t v = 0;
 
     if (op->type == OPTION_TEXT) {
@@ -75,10 +77,12 @@ static Status set_special(Ctx *c, CodegenOptions *o, const char *name, const cha
 
     *known = true;
     if (str_eq(name, "--fd")) {
+        Variant *of = &o->variant[o->nvariant - 1];
+
         TRY(parse_number(c, name, value, INT32_MAX, &v));
-        if (o->nfd == MAX_FILES)
+        if (of->nfd == MAX_FILES)
             return invalid(c, name, value);
-        o->fd[o->nfd++] = (int)v;
+        of->fd[of->nfd++] = (int)v;
         return MLC_OK;
     }
     if (str_eq(name, "--emit")) {
@@ -115,22 +119,30 @@ static Status check(Ctx *c, const CodegenOptions *o)
     return MLC_OK;
 }
 
+static Status add_variant(Ctx *c, CodegenOptions *o)
+{
+    if (o->nvariant == MAX_VARIANTS)
+        return diag_error(c, E0502, (Loc){0}, MLC_USAGE, "more than %d targets", MAX_VARIANTS);
+    o->variant[o->nvariant++] =
+        (Variant){.input = "-", .cpu = "x86-64", .features = "", .target_name = ""};
+    return MLC_OK;
+}
+
 Status options_parse(Ctx *c, int argc, char **argv, CodegenOptions *o)
 {
-    *o = (CodegenOptions){.input = "-",
-                          .cpu = "x86-64",
-                          .features = "",
-                          .triple = "x86_64-unknown-linux-gnu",
-                          .prefix = "model",
-                          .target_name = "",
-                          .sha256 = "",
-                          .level = 2};
+    *o = (CodegenOptions){
+        .triple = "x86_64-unknown-linux-gnu", .prefix = "model", .sha256 = "", .level = 2};
+    TRY(add_variant(c, o));
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i];
         bool known = false;
 
         if (name[0] != '-' || str_eq(name, "-")) {
-            o->input = name;
+            o->variant[o->nvariant - 1].input = name;
+            continue;
+        }
+        if (str_eq(name, "--next")) {
+            TRY(add_variant(c, o));
             continue;
         }
         if (str_eq(name, "--no-runtime")) {

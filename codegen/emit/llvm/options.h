@@ -6,21 +6,29 @@
 
 typedef enum EmitKind { EMIT_OBJ, EMIT_ASM, EMIT_LLVM_IR, EMIT_BC } EmitKind;
 
-enum { MAX_FILES = 256 }; /* as many as program_write() numbers */
+/* MAX_FILES: as many as program_write() numbers. */
+enum { MAX_FILES = 256, MAX_VARIANTS = 8 };
+
+/* The program for one target. */
+typedef struct Variant {
+    const char *input; /* serialized Program; "-": stdin */
+    const char *cpu, *features;
+    const char *target_name; /* "x86-avx2" */
+    unsigned cpu_bits;       /* MLC_CPU_* that the CPU must have */
+    int fd[MAX_FILES];       /* file number k of the Program's constants */
+    int nfd;
+} Variant;
 
 typedef struct CodegenOptions {
     EmitKind kind;
-    const char *input; /* serialized Program; "-": stdin */
     const char *output;
-    const char *cpu, *features, *triple;
-    const char *prefix;      /* of every public name */
-    const char *target_name; /* "x86-avx2" */
-    const char *sha256;      /* of the model file, hex; "" unknown */
-    unsigned cpu_bits;       /* MLC_CPU_* that the CPU must have */
-    int threads;             /* 0: no limit of its own */
-    int level;               /* -O */
-    int fd[MAX_FILES];       /* file number k of the Program's constants */
-    int nfd;
+    const char *triple;
+    const char *prefix; /* of every public name */
+    const char *sha256; /* of the model file, hex; "" unknown */
+    int threads;        /* 0: no limit of its own */
+    int level;          /* -O */
+    Variant variant[MAX_VARIANTS]; /* best-fitting first */
+    int nvariant;
     int64_t memory_limit, cpu_limit; /* bytes, seconds; 0: none */
     bool no_runtime;                 /* leave the runtime's functions undefined (tests) */
 } CodegenOptions;

@@ -12,7 +12,7 @@ enum { SMALL_NS = 20000, FRAME_HEAD = 16 };
 
 typedef struct Exec {
     Unit *u;
-    LLVMValueRef fn, frame, weights;
+    LLVMValueRef fn, frame;
     LLVMValueRef sym, offset, io, workspace;
     LLVMValueRef *kernel; /* by position in program->kernels */
     int *number;          /* of each SPACE_TEMP object among them, by position in program->mem */
@@ -20,7 +20,7 @@ typedef struct Exec {
 
 const char *unit_name(Unit *u, const char *suffix)
 {
-    return arena_printf(u->arena, "%s_%s", u->opt->prefix, suffix);
+    return arena_printf(u->arena, "%s_%s%s", u->opt->prefix, u->infix, suffix);
 }
 
 LLVMValueRef unit_global(Unit *u, const char *suffix, LLVMValueRef init, bool is_constant)
@@ -57,7 +57,7 @@ static LLVMValueRef object_address(Exec *x, const MemObj *o)
     case SPACE_OUTPUT:
         return load_field(u, u->ptr, x->io, 8 * (io + (int64_t)u->program->inputs.len));
     case SPACE_CONST:
-        return field(u, x->weights, o->offset);
+        return field(u, u->weights, o->offset);
     default:
         break;
     }
@@ -182,7 +182,8 @@ static void emit_exec(Exec *x)
     LLVMBuildRet(x->u->b, unit_i32(x->u, 0));
 }
 
-Status emit_program(Unit *u)
+/* The present variant: its kernels and its P_exec. */
+static Status emit_program(Unit *u, LLVMValueRef *exec)
 {
     const Program *p = u->program;
     Exec x = {.u = u};
@@ -201,8 +202,23 @@ Status emit_program(Unit *u)
         worst = MAX(worst, st);
     }
     TRY(worst);
-    TRY(emit_weights(u, &x.weights));
     emit_exec(&x);
-    emit_model(u, x.fn);
+    *exec = x.fn;
+    return MLC_OK;
+}
+
+Status emit_artifact(Unit *u)
+{
+    LLVMValueRef exec, model, rt = LLVMConstNull(u->ptr);
+
+    TRY(emit_weights(u, &u->weights));
+    model = declare_model(u);
+    for (int k = u->opt->nvariant - 1; k >= 0; k--) {
+        unit_select(u, k);
+        TRY(emit_program(u, &exec));
+        rt = emit_rt_model(u, model, exec, rt);
+    }
+    unit_select(u, -1);
+    emit_model(u, model, rt);
     return MLC_OK;
 }

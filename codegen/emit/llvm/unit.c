@@ -46,6 +46,7 @@ static LLVMCodeGenOptLevel level(int n)
 static Status open_machine(Unit *u)
 {
     const CodegenOptions *o = u->opt;
+    const Variant *least = &o->variant[o->nvariant - 1]; /* functions say more for themselves */
     LLVMTargetRef target;
     char *why = NULL;
 
@@ -55,20 +56,42 @@ static Status open_machine(Unit *u)
                           "triple '%s' is neither x86_64 nor "
                           "aarch64",
                           o->triple);
-    u->has_avx512 = strstr(o->features, "+avx512f") != NULL;
-    u->has_avx = u->has_avx512 || strstr(o->features, "+avx") != NULL;
-    u->has_f16c = u->is_arm64 || u->has_avx512 || strstr(o->features, "+f16c") != NULL;
-    u->has_fma = u->is_arm64 || u->has_avx512 || strstr(o->features, "+fma") != NULL;
-    u->has_round = u->is_arm64 || u->has_avx || strstr(o->features, "+sse4") != NULL;
     initialize_target(u->is_arm64);
     if (LLVMGetTargetFromTriple(o->triple, &target, &why)) {
         diag_report(u->ctx, E0401, (Loc){0}, "%s", why);
         LLVMDisposeMessage(why);
         return MLC_SYSTEM;
     }
-    u->machine = LLVMCreateTargetMachine(target, o->triple, o->cpu, o->features, level(o->level),
-                                         LLVMRelocPIC, LLVMCodeModelDefault);
+    u->machine = LLVMCreateTargetMachine(target, o->triple, least->cpu, least->features,
+                                         level(o->level), LLVMRelocPIC, LLVMCodeModelDefault);
     return u->machine != NULL ? MLC_OK : failed(u, "target machine", o->triple);
+}
+
+/* "x86-avx2" -> "x86_avx2_". */
+static const char *infix_of(Unit *u, const Variant *v)
+{
+    char *s = arena_printf(u->arena, "%s_", v->target_name);
+
+    for (char *p = s; *p != '\0'; p++) {
+        if (*p == '-')
+            *p = '_';
+    }
+    return s;
+}
+
+void unit_select(Unit *u, int k)
+{
+    const Variant *v = &u->opt->variant[MAX(k, 0)];
+    const char *f = v->features;
+
+    u->variant = v;
+    u->program = u->programs[MAX(k, 0)];
+    u->infix = k < 0 || u->opt->nvariant == 1 ? "" : infix_of(u, v);
+    u->has_avx512 = strstr(f, "+avx512f") != NULL;
+    u->has_avx = u->has_avx512 || strstr(f, "+avx") != NULL;
+    u->has_f16c = u->is_arm64 || u->has_avx512 || strstr(f, "+f16c") != NULL;
+    u->has_fma = u->is_arm64 || u->has_avx512 || strstr(f, "+fma") != NULL;
+    u->has_round = u->is_arm64 || u->has_avx || strstr(f, "+sse4") != NULL;
 }
 
 Status unit_open(Unit *u)
@@ -92,6 +115,7 @@ Status unit_open(Unit *u)
     u->f64 = LLVMDoubleTypeInContext(u->cx);
     u->ptr = LLVMPointerTypeInContext(u->cx, 0);
     u->none = LLVMVoidTypeInContext(u->cx);
+    unit_select(u, -1);
     return MLC_OK;
 }
 
@@ -167,8 +191,10 @@ static void attr_text(Unit *u, LLVMValueRef fn, const char *name, const char *va
 
 void unit_attributes(Unit *u, LLVMValueRef fn)
 {
-    attr_text(u, fn, "target-cpu", u->opt->cpu);
-    attr_text(u, fn, "target-features", u->opt->features);
+    attr_text(u, fn, "target-cpu", u->variant->cpu);
+    attr_text(u, fn, "target-features", u->variant->features);
+    if (*u->infix != '\0')
+        LLVMSetSection(fn, arena_printf(u->arena, ".text.%s", u->variant->target_name));
     unit_attr(u, fn, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
 }
 

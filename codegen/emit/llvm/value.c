@@ -73,7 +73,7 @@ LLVMValueRef emit_failure(Walk *w, Elem e, const char *what)
     if (w->error == MLC_OK)
         w->error = diag_error(w->u->ctx, E0402, (Loc){.node = w->k->name}, MLC_INPUT,
                               "kernel %s: %s (%s) cannot be compiled for %s", w->k->name, what,
-                              elem_name[e], w->u->opt->target_name);
+                              elem_name[e], w->u->variant->target_name);
     return LLVMGetPoison(unit_type(w->u, e));
 }
 

@@ -19,6 +19,7 @@ enum { INLINE_BYTES = 1 << 16 };
 typedef struct Piece {
     const MemObj *obj;
     int64_t bytes;
+    int variant; /* whose program the object is of */
 } Piece;
 
 static int by_offset(const void *a, const void *b)
@@ -27,6 +28,8 @@ static int by_offset(const void *a, const void *b)
 
     if (x->obj->offset != y->obj->offset)
         return x->obj->offset < y->obj->offset ? -1 : 1;
+    if (x->variant != y->variant)
+        return x->variant < y->variant ? -1 : 1;
     return (x->obj->id > y->obj->id) - (x->obj->id < y->obj->id);
 }
 
@@ -38,18 +41,20 @@ static Status unreadable(Unit *u, const MemObj *o)
 
 /* The descriptor of a file that holds the constant, at *offset, or -1: the model's file, or that of
  * the serialized program itself. */
-static int file_of(Unit *u, const Tensor *t, int64_t *offset)
+static int file_of(Unit *u, const Piece *p, int64_t *offset)
 {
-    const uint8_t *data = t->data, *start = u->input->data;
+    const Tensor *t = p->obj->data;
+    const Variant *v = &u->opt->variant[p->variant];
+    const FileMap *input = &u->input[p->variant];
+    const uint8_t *data = t->data, *start = input->data;
 
     *offset = t->offset;
     if (data == NULL)
-        return t->fd >= 0 && t->fd < u->opt->nfd ? u->opt->fd[t->fd] : -1;
-    if (u->input->fd < 0 || data < start ||
-        data - start > (ptrdiff_t)(u->input->size - t->size_bytes))
+        return t->fd >= 0 && t->fd < v->nfd ? v->fd[t->fd] : -1;
+    if (input->fd < 0 || data < start || data - start > (ptrdiff_t)(input->size - t->size_bytes))
         return -1;
     *offset = data - start;
-    return u->input->fd;
+    return input->fd;
 }
 
 static Status read_all(Unit *u, int fd, int64_t offset, char *to, int64_t n)
@@ -80,7 +85,7 @@ static Status bytes_of(Unit *u, const Piece *p, const char **out)
     const char *data = t->data;
     char *copy;
     int64_t from;
-    int fd = file_of(u, t, &from);
+    int fd = file_of(u, p, &from);
 
     if (data == NULL && fd < 0)
         return unreadable(u, p->obj);
@@ -139,7 +144,7 @@ static Status add_piece(Unit *u, Str *text, Side *s, const Piece *p)
 {
     const Tensor *t = p->obj->data;
     int64_t from;
-    int fd = file_of(u, t, &from);
+    int fd = file_of(u, p, &from);
     const char *data;
 
     if (p->bytes == 0)
@@ -203,21 +208,36 @@ static Status check_layout(Unit *u, Piece *p, size_t *n, int64_t *total)
     return MLC_OK;
 }
 
+/* The constants of all programs. */
+static size_t collect(Unit *u, Piece **out)
+{
+    size_t n = 0, most = 0;
+    Piece *piece;
+
+    for (int k = 0; k < u->opt->nvariant; k++)
+        most += u->programs[k]->mem.len;
+    *out = piece = NEW_ARRAY(u->arena, Piece, most);
+    for (int k = 0; k < u->opt->nvariant; k++) {
+        const Program *p = u->programs[k];
+
+        for (size_t i = 0; i < p->mem.len; i++) {
+            const MemObj *o = p->mem.at[i];
+
+            if (o->space != SPACE_CONST)
+                continue;
+            piece[n] = (Piece){o, -1, k};
+            ex_is_int(o->size_bytes, &piece[n++].bytes);
+        }
+    }
+    return n;
+}
+
 Status emit_weights(Unit *u, LLVMValueRef *address)
 {
-    const Program *p = u->program;
-    Piece *piece = NEW_ARRAY(u->arena, Piece, p->mem.len);
-    size_t n = 0;
+    Piece *piece;
+    size_t n = collect(u, &piece);
     int64_t total = 0;
 
-    for (size_t i = 0; i < p->mem.len; i++) {
-        const MemObj *o = p->mem.at[i];
-
-        if (o->space != SPACE_CONST)
-            continue;
-        piece[n] = (Piece){o, -1};
-        ex_is_int(o->size_bytes, &piece[n++].bytes);
-    }
     qsort(piece, n, sizeof *piece, by_offset);
     TRY(check_layout(u, piece, &n, &total));
     if (n == 0) {

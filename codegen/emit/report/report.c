@@ -51,13 +51,59 @@ static json_t *model(Arena *a, const ReportInfo *r)
 
 static json_t *target(const ReportInfo *r)
 {
-    const TargetDesc *t = r->target;
+    const TargetDesc *t = r->targets[0].desc;
     json_t *o = json_object();
-    set(o, "name", json_string(t->name));
+    set(o, "name", json_string(r->target_names));
     set(o, "triple", json_string(t->triple));
     set(o, "cpu", json_string(t->cpu));
     set(o, "features", json_string(t->features));
     return o;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Bytes of the weights section that a program uses: objects with equal bytes share an offset. */
+static int64_t weights_used(Arena *a, const Program *p)
+{
+    int64_t *offset = NEW_ARRAY(a, int64_t, p->mem.len + 1), total = 0, bytes;
+    int64_t *ends = NEW_ARRAY(a, int64_t, p->mem.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < p->mem.len; i++) {
+        const MemObj *m = p->mem.at[i];
+        if (m->space != SPACE_CONST || !ex_is_int(m->size_bytes, &bytes))
+            continue;
+        offset[n] = m->offset;
+        ends[n++] = m->offset + (bytes + 63) / 64 * 64;
+    }
+    qsort(offset, n, sizeof *offset, by_value);
+    qsort(ends, n, sizeof *ends, by_value);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || offset[i] != offset[i - 1])
+            total += ends[i] - offset[i];
+    return total;
+}
+
+/* What each target has for itself; what two of them use is counted in both. */
+static json_t *targets(Arena *a, const ReportInfo *r)
+{
+    json_t *list = json_array();
+    for (int k = 0; k < r->ntargets; k++) {
+        const ReportTarget *t = &r->targets[k];
+        json_t *o = json_object();
+        set(o, "name", json_string(t->desc->name));
+        set(o, "cpu", json_string(t->desc->cpu));
+        set(o, "features", json_string(t->desc->features));
+        set(o, "code", number(t->code_bytes));
+        set(o, "weights", json_integer(weights_used(a, t->program)));
+        set(o, "workspace", number(t->program->workspace_bytes));
+        set(o, "kernels", json_integer((json_int_t)t->program->kernels.len));
+        json_array_append_new(list, o);
+    }
+    return list;
 }
 
 static json_t *io(Arena *a, const Program *p, const ProgramIo *at, size_t n)
@@ -150,11 +196,14 @@ void report_emit(const Program *p, const ReportInfo *r, Str *out)
     Arena *a = arena_new(p->ctx);
     json_t *doc = json_object(), *bytes = json_object(), *ram = json_object();
     bool fixed = p->workspace_bytes >= 0;
+    int64_t workspace = -1; /* all targets fit in it */
+    for (int k = 0; k < r->ntargets; k++)
+        workspace = MAX(workspace, r->targets[k].program->workspace_bytes);
     set(bytes, "code", number(r->code_bytes));
     set(bytes, "weights", json_integer(p->weights_bytes));
     set(bytes, "rodata", number(r->rodata_bytes));
     set(bytes, "artifact", number(r->artifact_bytes));
-    set(ram, "workspace", fixed ? json_integer(p->workspace_bytes) : json_null());
+    set(ram, "workspace", fixed ? json_integer(workspace) : json_null());
     if (!fixed) {
         set(ram, "example", text(a, r->example));
         set(ram, "example_workspace", number(r->example_workspace_bytes));
@@ -166,6 +215,7 @@ void report_emit(const Program *p, const ReportInfo *r, Str *out)
     set(doc, "command", words(a, r->command, (size_t)r->ncommand));
     set(doc, "model", model(a, r));
     set(doc, "target", target(r));
+    set(doc, "targets", targets(a, r));
     set(doc, "prefix", text(a, r->prefix));
     set(doc, "inputs", io(a, p, p->inputs.at, p->inputs.len));
     set(doc, "outputs", io(a, p, p->outputs.at, p->outputs.len));

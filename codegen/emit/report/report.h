@@ -14,6 +14,13 @@ typedef struct ReportPass {
     int         nodes_before, nodes_after;
 } ReportPass;
 
+/* One of the targets of the artifact. */
+typedef struct ReportTarget {
+    const TargetDesc *desc;
+    const Program    *program;
+    int64_t           code_bytes; /* of its own; -1: no object was made */
+} ReportTarget;
+
 typedef struct ReportInfo {
     const char        *version;   /* of mlc */
     const char *const *command;   /* words that decide the result */
@@ -23,7 +30,9 @@ typedef struct ReportInfo {
     int                opset, nodes_before, nodes_after;
     int64_t            params, param_bytes, macs, model_bytes;
     const char        *example;   /* "batch=1": symbols at which sizes were taken; "" none */
-    const TargetDesc  *target;
+    const char         *target_names; /* "x86-avx512,x86-avx2" */
+    const ReportTarget *targets;      /* best-fitting first */
+    int                 ntargets;
     const char        *prefix;
     int64_t            code_bytes;    /* -1: no object was made */
     int64_t            rodata_bytes;  /* -1 */
@@ -33,7 +42,7 @@ typedef struct ReportInfo {
     size_t             npasses;
 } ReportInfo;
 
-/* Appends the report. */
+/* Appends the report. Layers and memory are those of `p`, the program of the first target. */
 void report_emit(const Program *p, const ReportInfo *info, Str *out);
 
 #endif

@@ -67,6 +67,26 @@ static void test_weights(void **state)
     assert_int_equal(program_verify(p), MLC_OK);
 }
 
+static void test_shared_weights(void **state)
+{
+    (void)state;
+    Program *p[2] = {sample_program(&ctx, false), sample_program(&ctx, false)};
+    int64_t alone = p[0]->weights_bytes, size = (SAMPLE_K * SAMPLE_N * 4 + 63) / 64 * 64;
+    program_plan_weights(&ctx, p, 2);
+    assert_int_equal(p[0]->weights_bytes, alone); /* all of the second is there already */
+    assert_int_equal(p[1]->weights_bytes, alone);
+    assert_int_equal(p[1]->mem.at[1]->offset, p[0]->mem.at[1]->offset);
+    Tensor *t = tensor_new(p[1]->arena, ELEM_F32, 1, (int64_t[]){SAMPLE_K * SAMPLE_N});
+    t->fd = -1;
+    p[1]->mem.at[1]->data = t;
+    program_plan_weights(&ctx, p, 2);
+    assert_int_equal(p[1]->mem.at[1]->offset, alone); /* behind everything of the first */
+    assert_int_equal(p[0]->weights_bytes, alone + size);
+    assert_int_equal(p[1]->weights_bytes, alone + size);
+    assert_int_equal(program_verify(p[0]), MLC_OK);
+    assert_int_equal(program_verify(p[1]), MLC_OK);
+}
+
 static void test_symbolic(void **state)
 {
     (void)state;
@@ -228,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_offsets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_weights, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shared_weights, setup, teardown),
         cmocka_unit_test_setup_teardown(test_symbolic, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bind, setup, teardown),

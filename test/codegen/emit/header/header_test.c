@@ -67,7 +67,7 @@ static const char *emit(const Program *p, const char *prefix)
 {
     Str        s = str_new(arena);
     HeaderInfo info = {.target = "x86-avx2", .mlc_version = "1.2.3", .source = "dir/m*/.onnx"};
-    assert_int_equal(header_emit(p, prefix, &info, &s), MLC_OK);
+    assert_int_equal(header_emit(&p, 1, prefix, &info, &s), MLC_OK);
     return str_text(&s);
 }
 
