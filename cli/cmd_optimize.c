@@ -32,6 +32,7 @@ typedef struct Job {
     Program        *program;  /* the first of them; NULL: none is needed */
     PipelineReport  passes;
     ModelFacts      before;   /* of the graph as read */
+    OnnxFile        onnx;     /* encoded */
     int64_t         macs;
     int             nodes_after;
     ObjectSizes     sizes;
@@ -66,14 +67,45 @@ static Status read_model(Job *j)
     return MLC_OK;
 }
 
+static Status encode_onnx(Job *j)
+{
+    const Output *out = &j->out.at[OUTPUT_onnx];
+    OnnxWriteOptions o = {.external = str_eq(opt_text(j->cli, OPT_weights), "file"),
+                          .version = MLC_VERSION};
+    return out->wanted ? onnx_encode(j->ctx, j->cli->arena, j->graph, &o, out->path, &j->onnx)
+                       : MLC_OK;
+}
+
+/* What is written as a graph keeps the model's own types: the pass that widens half types follows
+ * afterwards. */
+static Status write_graph(Job *j)
+{
+    CompileOptions o = j->options;
+    o.rounds = ~(uint64_t)0;
+    TRY(compile_passes(j->graph, &o, &j->passes));
+    if (j->out.at[OUTPUT_ir].wanted) {
+        Str s = str_new(j->cli->arena);
+        graph_print(&s, j->graph);
+        TRY(output_write(j->cli, &j->out.at[OUTPUT_ir], &s));
+    }
+    return encode_onnx(j);
+}
+
 static Status run_passes(Job *j)
 {
+    bool as_graph = j->out.at[OUTPUT_onnx].wanted || j->out.at[OUTPUT_ir].wanted;
+    CompileOptions o = j->options;
     progress(j->cli, "simplifying");
     if (opt_x(j->cli, "print-after")) {
         j->options.after_pass = print_graph_after;
         j->options.after_arg = j;
     }
-    TRY(compile_passes(j->graph, &j->options, &j->passes));
+    if (as_graph) {
+        TRY(write_graph(j));
+        o.passes = "widen";
+    }
+    if (outputs_need_program(&j->out) || !as_graph)
+        TRY(compile_passes(j->graph, &o, &j->passes));
     j->nodes_after = graph_count(j->graph);
     j->macs = facts_macs(j->graph);
     return MLC_OK;
@@ -326,15 +358,11 @@ static void make_times(const Job *j, Str *s)
 static Status write_onnx(Job *j)
 {
     Output *out = &j->out.at[OUTPUT_onnx];
-    OnnxWriteOptions o = {.external = str_eq(opt_text(j->cli, OPT_weights), "file"),
-                          .version = MLC_VERSION};
-    OnnxFile f;
     if (!out->wanted)
         return MLC_OK;
-    TRY(onnx_encode(j->ctx, j->cli->arena, j->graph, &o, out->path, &f));
-    if (f.data.len)
-        TRY(outputs_add_data(j->cli, &j->out, f.data_path));
-    return onnx_put(j->ctx, &f, &out->file, &j->out.onnx_data.file);
+    if (j->onnx.data.len)
+        TRY(outputs_add_data(j->cli, &j->out, j->onnx.data_path));
+    return onnx_put(j->ctx, &j->onnx, &out->file, &j->out.onnx_data.file);
 }
 
 static Status write_texts(Job *j)
@@ -345,11 +373,6 @@ static Status write_texts(Job *j)
                            .source = path_base(j->model)};
         TRY(header_emit((const Program *const *)j->programs.at, j->programs.n, j->options.prefix, &info, &s));
         TRY(output_write(j->cli, &j->out.at[OUTPUT_header], &s));
-    }
-    if (j->out.at[OUTPUT_ir].wanted) {
-        s = str_new(j->cli->arena);
-        graph_print(&s, j->graph);
-        TRY(output_write(j->cli, &j->out.at[OUTPUT_ir], &s));
     }
     if (!j->program)
         return MLC_OK;

@@ -127,6 +127,15 @@ static Status parse_switches(Cli *cli, CompileOptions *o)
     return MLC_OK;
 }
 
+/* The half types that stay what they are between nodes. */
+static uint64_t rounded_types(const Cli *cli)
+{
+    const char *type = opt_text(cli, OPT_precision);
+    bool strict = opt_flag(cli, OPT_strict);
+    return (uint64_t)(strict || str_eq(type, "fp16")) << ELEM_F16 |
+           (uint64_t)(strict || str_eq(type, "bf16")) << ELEM_BF16;
+}
+
 Status compile_options(Cli *cli, const char *target, CompileOptions *o)
 {
     const char *asked = target ? target : opt_text(cli, OPT_target);
@@ -135,6 +144,7 @@ Status compile_options(Cli *cli, const char *target, CompileOptions *o)
     if (level)
         o->level = *level == 's' ? 4 : *level - '0';
     o->strict = opt_flag(cli, OPT_strict);
+    o->rounds = rounded_types(cli);
     o->threads = (int)opt_int(cli, OPT_threads);
     if (o->threads > 4096)
         return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE, "--threads is %d, more than 4096",
@@ -364,7 +374,8 @@ Status compile_load(Ctx *c, const char *model, CompileOptions *o, Graph **out)
 Status compile_passes(Graph *g, const CompileOptions *o, PipelineReport *report)
 {
     PipelineOptions p = {.level = o->level, .only = o->passes, .after = o->after_pass,
-                         .after_arg = o->after_arg, .compact = o->compact};
+                         .after_arg = o->after_arg, .compact = o->compact,
+                         .rounds = o->rounds};
     bool before = g->ctx->verify_each;
     g->ctx->verify_each |= o->verify_each;
     Status s = pipeline_run(g, &p, report);

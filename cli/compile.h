@@ -46,6 +46,7 @@ typedef struct CompileOptions {
     const char  *target_asked; /* "host" when target.name is what it resolved to */
     int          level;        /* 0..3; 's' is 4 */
     bool         strict;       /* no reassociation of float reductions */
+    uint64_t     rounds;       /* Graph.rounds */
     int          threads;      /* at most so many in the artifact; 0: no limit of its own */
     const char  *prefix;       /* C identifier of the artifact's symbols */
     const char  *passes;       /* comma-separated names, NULL: the pipeline of the level */

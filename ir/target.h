@@ -28,6 +28,7 @@ typedef struct TargetDesc {
     int64_t     l2_bytes;
     int64_t     l3_bytes;     /* shared */
     bool        has_fma;
+    bool        has_f16;      /* converts float16 to float32 and back in one instruction */
     const char *emulator;     /* command that runs its programs elsewhere; NULL: none */
 } TargetDesc;
 

@@ -9,6 +9,9 @@
 /* Turns of a REPEAT. Three are usual; the bound only guards against rewrites that undo each other. */
 enum { MAX_TURNS = 12 };
 
+/* The level of a row without which lowering cannot do. */
+enum { REQUIRED = -1 };
+
 const PassInfo pass_table[] = {
 #define PASS(id, name, level, doc) {name, doc, pass_##id},
 #define AGAIN(id, level)
@@ -39,7 +42,7 @@ typedef enum RowKind { ROW_PASS, ROW_REPEAT, ROW_UNTIL_STABLE } RowKind;
 typedef struct Row {
     RowKind kind;
     PassId  pass;
-    int     level; /* least -O at which it runs */
+    int     level; /* least -O at which it runs, or REQUIRED */
 } Row;
 
 static const Row pipeline[] = {
@@ -107,7 +110,7 @@ static Status run_rows(Graph *g, const PipelineOptions *o, size_t from, size_t t
 {
     for (size_t i = from; i < to; i++) {
         if (pipeline[i].kind == ROW_PASS && o->level >= pipeline[i].level)
-            TRY(run_pass(g, &pass_table[pipeline[i].pass], pipeline[i].level == 0, o, report));
+            TRY(run_pass(g, &pass_table[pipeline[i].pass], pipeline[i].level == REQUIRED, o, report));
     }
     return MLC_OK;
 }
@@ -187,6 +190,7 @@ Status pipeline_run(Graph *g, const PipelineOptions *o, PipelineReport *report)
 {
     int64_t limit = g->ctx->rewrite_limit;
     g->compact = o->compact;
+    g->rounds = o->rounds;
     g->ctx->rewrites = 0;
     Status s = o->only ? run_list(g, o, report) : run_pipeline(g, o, report);
     g->ctx->rewrite_limit = limit;

@@ -1,8 +1,8 @@
 /* Passes: graph -> graph. The pipeline is passes/pipeline.def, in order.
  *
  * A rewrite is allowed only when pass_step() says so: that makes every rewrite countable and lets
- * `mlc bisect` find the first wrong one. Rewrites of passes that run at -O0 are required, since
- * lowering cannot do without them; they are neither limited nor part of the numbering. */
+ * `mlc bisect` find the first wrong one. Rewrites of REQUIRED rows, which lowering cannot do
+ * without, are neither limited nor part of the numbering. */
 #ifndef MLC_PASS_H
 #define MLC_PASS_H
 
@@ -26,6 +26,7 @@ typedef struct PipelineOptions {
     void      (*after)(void *arg, const char *pass, Graph *g);
     void       *after_arg;
     bool        compact; /* no folding that makes large constants larger */
+    uint64_t    rounds;  /* see Graph.rounds */
 } PipelineOptions;
 
 /* Runs the pipeline, numbering its rewrites from 1; with ctx->verify_each the verifier after every pass. `report` may be NULL; its

@@ -1,9 +1,10 @@
 #include "codegen/lower/contraction.h"
 
-static Ex operand_load(Ex e)
+Ex operand_load(Ex e)
 {
     if (e->op == EX_GUARD)
         e = e->arg[1];
+    e = stored_constant(e);
     return e->op == EX_LOAD ? e : NULL;
 }
 

@@ -15,7 +15,7 @@ typedef enum AxisRole { ROLE_BATCH, ROLE_M, ROLE_N, ROLE_REPEAT } AxisRole;
 
 typedef struct Contraction {
     Stage   *s;
-    Ex       a, b;            /* factors: flat loads, perhaps under a guard */
+    Ex       a, b;            /* factors: see operand_load() */
     AxisRole role[MAX_AXES];  /* of s->axis */
     int      n;               /* position of the axis that vectors run along */
     bool     b_contiguous;    /* B's own elements run along it */
@@ -23,6 +23,9 @@ typedef struct Contraction {
     bool     window;          /* B's index adds output and reduction axes */
 } Contraction;
 
+/* The load of a factor: itself, under a guard, or a constant that is converted as it is read; NULL
+ * for any other expression. */
+Ex   operand_load(Ex e);
 /* False when the stage is none. */
 bool contraction_match(Lowering *l, Stage *s, Contraction *c);
 

@@ -4,7 +4,7 @@
  *   inline   every load of T in a consumer becomes P's expression. Always for pure index maps
  *            (transpose, slice, pad, cast, broadcast) as long as no division by an extent remains;
  *            for arithmetic only where no element is computed twice, and never into an operand of
- *            a contraction.
+ *            a contraction; nor a conversion to float there, unless of constants.
  *   attach   the one consumer C of T is a map that reads T once, at an index that can be solved for
  *            C's axes: C's expression becomes P's epilogue, C's store becomes P's store. So bias,
  *            activation, residual, a slice of a concat and a split of heads happen in registers.
@@ -103,6 +103,15 @@ static bool is_contraction(const Stage *s)
            s->body[0]->op == EX_MUL;
 }
 
+/* Does it convert what is not constant? Operands of a contraction are read many times: a copy in
+ * the right type is made once. */
+static bool converts_data(Ex e)
+{
+    if (e->op == EX_GUARD)
+        e = e->arg[1];
+    return e->op == EX_CAST && stored_constant(e) == e;
+}
+
 /* ---- inline ---- */
 
 typedef struct Inline {
@@ -147,7 +156,9 @@ static bool try_inline(Fusion *f, int from, int into)
     Lowering *l = f->l;
     Stage *producer = l->stages.at[from], *c = l->stages.at[into];
     const Buf *t = producer->stores.at[0].buf;
-    bool pure = is_index_map(producer->stores.at[0].value);
+    Ex value = producer->stores.at[0].value;
+    bool pure = is_index_map(value) &&
+                !(is_contraction(c) && elem_is_float((Elem)value->elem) && converts_data(value));
     int consumer;
     if (c->kind == STAGE_SCAN || c->kind == STAGE_SCATTER)
         return false;

@@ -147,7 +147,7 @@ static void vote_store(Votes *v)
         return;
     Ex last = o->index[o->buf->rank - 1];
     for (int side = 0; side < 2; side++) {
-        Ex weight = body->arg[side];
+        Ex weight = stored_constant(body->arg[side]);
         if (weight->op != EX_LOAD || weight->buf->space != SPACE_CONST)
             continue;
         bool channels = false, innermost = false;

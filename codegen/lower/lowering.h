@@ -58,6 +58,8 @@ Stage *stage_copy(Arena *a, const Stage *s);
 Ex    stage_points(ExPool *p, const Stage *s, bool with_red);
 /* Is the index exactly the stage's axes in order? */
 bool  index_is_axes(const Stage *s, int n, const Ex *index);
+/* The load below a conversion of constant data; any other expression is itself. */
+Ex    stored_constant(Ex e);
 /* A constant extent, or -1. */
 int64_t extent_of(const ExPool *p, Ex var);
 

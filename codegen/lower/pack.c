@@ -1,5 +1,7 @@
 #include "codegen/lower/pack.h"
 
+#include "codegen/lower/contraction.h"
+
 Status fold_stage(Lowering *l, const Stage *s, Buf *out)
 {
     int64_t count, dim[1];
@@ -27,6 +29,17 @@ Status fold_stage(Lowering *l, const Stage *s, Buf *out)
     return MLC_OK;
 }
 
+/* Half constants are packed as they are, where the target converts a vector of them in an instruction
+ * or two, or where size is what counts; elsewhere they are converted now. */
+static Ex as_stored(const Lowering *l, Ex operand)
+{
+    enum { SIZE = 4 };
+    Ex load = stored_constant(operand);
+    Elem e = (Elem)load->elem;
+    bool cheap = e == ELEM_BF16 || (e == ELEM_F16 && l->target->has_f16);
+    return cheap || l->options->level == SIZE ? load : operand;
+}
+
 Status pack_operand(Lowering *l, const Stage *s, PackSpec *spec, Ex *packed)
 {
     ExPool *p = l->pool;
@@ -47,7 +60,8 @@ Status pack_operand(Lowering *l, const Stage *s, PackSpec *spec, Ex *packed)
     dim[n++] = ex_int(p, spec->width);
     assert(n <= MAX_RANK);
     Ex size = buf_row_major(p, n, dim, stride);
-    Buf *out = lower_buf(l, "packed", (Elem)spec->operand->elem, SPACE_TEMP, 1, &size);
+    Ex operand = as_stored(l, spec->operand);
+    Buf *out = lower_buf(l, "packed", (Elem)operand->elem, SPACE_TEMP, 1, &size);
     Stage *pack = NEW(l->arena, Stage);
     Ex index = ex_int(p, 0), own = ex_int(p, 0), to[MAX_RANK];
     for (int i = 0, k = 0; i < n; i++) {
@@ -58,7 +72,7 @@ Status pack_operand(Lowering *l, const Stage *s, PackSpec *spec, Ex *packed)
             to[k++] = axis[i];
     }
     Ex c = ex_add(p, ex_add(p, ex_int(p, spec->n0), ex_mul(p, axis[panel], ex_int(p, spec->width))), axis[column]);
-    Ex value = ex_subst(p, ex_subst(p, spec->operand, nfrom, from, to), 1, &spec->n_axis, &c);
+    Ex value = ex_subst(p, ex_subst(p, operand, nfrom, from, to), 1, &spec->n_axis, &c);
     value = ex_guard(p, ex_lt(p, c, ex_int(p, spec->limit)), value, ex_const(p, out->elem, 0));
     StageStore o = {.buf = out, .value = value};
     o.index[0] = index;
@@ -67,9 +81,8 @@ Status pack_operand(Lowering *l, const Stage *s, PackSpec *spec, Ex *packed)
     spec->panel_var = axis[panel];
     spec->column_var = axis[column];
     own = ex_subst(p, index, nfrom, to, from);
-    Ex load = spec->operand->op == EX_GUARD ? spec->operand->arg[1] : spec->operand;
-    *packed = ex_load(p, out, out->elem, 1, &own);
-    if (load->buf->space == SPACE_CONST)
+    *packed = ex_cast(p, (Elem)spec->operand->elem, ex_load(p, out, out->elem, 1, &own));
+    if (operand_load(spec->operand)->buf->space == SPACE_CONST)
         return fold_stage(l, pack, out);
     return lower_stage(l, pack);
 }

@@ -139,3 +139,9 @@ int64_t extent_of(const ExPool *p, Ex var)
     int64_t n;
     return ex_is_int(ex_var_extent(p, var), &n) ? n : -1;
 }
+
+Ex stored_constant(Ex e)
+{
+    Ex in = e->op == EX_CAST ? e->arg[0] : e;
+    return in->op == EX_LOAD && in->buf->space == SPACE_CONST ? in : e;
+}

@@ -79,6 +79,8 @@ struct Graph {
     VEC(Value *) outputs;
     Graph      *parent; /* of the body of If, Loop, Scan; NULL otherwise */
     bool        compact;  /* it will be written as a model: constants shall not grow */
+    uint64_t    rounds;   /* 1 << Elem: results of these half types are rounded to them at every
+                             node; the others are kept in float32. Of the outermost graph */
     int         captures; /* of a body: its last inputs that stand for values of the parent */
     Map         by_name; /* const char * -> Value * */
 };

@@ -122,6 +122,7 @@ enum {
     OP_RANDOM = 8,       /* two equal nodes give different results: no folding, no merging */
     OP_IDENTITY = 16,    /* output 0 is input 0 */
     OP_GAPS = 32,        /* any input may be omitted, also below min_in (Loop) or where variadic */
+    OP_ELEM_TYPE = 64,   /* the element types of its inputs are part of its meaning: none is widened */
 };
 enum { VARIADIC = 255 };
 

@@ -99,7 +99,8 @@ OP(cast) = {
 OP(cast_like) = {
     .name = "CastLike", .since = {15, 19, 21, 23, 24, 25}, .min_in = 2, .max_in = 2,
     .later = {{"saturate", 19}, {"round_mode", 24}},
-    ATTRS_OF(CastLikeAttrs), .infer = infer_cast_like, .define = define_cast_like,
+    .traits = OP_ELEM_TYPE, ATTRS_OF(CastLikeAttrs), .infer = infer_cast_like,
+    .define = define_cast_like,
     .doc = "y = x as the type of the second input",
 };
 
@@ -136,6 +137,7 @@ static void define_bits(Te *t, const Node *n)
 }
 
 OP(bit_cast) = {
-    .name = "BitCast", .since = {26}, .min_in = 1, .max_in = 1, ATTRS_OF(BitCastAttrs),
-    .infer = infer_bits, .define = define_bits, .doc = "the bits of x as another type",
+    .name = "BitCast", .since = {26}, .min_in = 1, .max_in = 1,
+    .traits = OP_ELEM_TYPE, ATTRS_OF(BitCastAttrs), .infer = infer_bits, .define = define_bits,
+    .doc = "the bits of x as another type",
 };

@@ -15,7 +15,8 @@ static const TargetDesc avx2_like = {.name = "test", .kind = TARGET_OBJECT, .vec
 
 typedef struct Case {
     const char *name;
-    const char *text;     /* $W(shape) stands for a constant with random data */
+    const char *text;     /* $W(shape) stands for a constant with random data, $H(shape) for one
+                             of float16, $B(shape) of bfloat16 */
     const char *skeleton; /* the kernel that must be there, or NULL */
     int64_t     batch;    /* value of the symbol */
 } Case;
@@ -57,6 +58,13 @@ static const Case cases[] = {
      "%a : f32[n,10,4,4] = Conv(%x, %w) %f : f32[n,160] = Flatten(%a) {axis=1} %y : f32[n,12] = MatMul(%f, %v) out %y }", "gemm", 2},
     {"arg_max", HEAD "in %x : f32[3,5,17] %y : i64[3,17] = ArgMax(%x) {axis=1, keepdims=0}"
      "%z : f32[3,17] = Cast(%y) {to=1} out %z }", "vector", 1},
+    {"half_conv", HEAD "in %h : f16[1,5,9,11] const %w : $H(16,5,3,3) const %b : $W(16)"
+     "%x : f32[1,5,9,11] = Cast(%h) {to=1} %v : f32[16,5,3,3] = Cast(%w) {to=1}"
+     "%y : f32[1,16,9,11] = Conv(%x, %v, %b) {pads=[1,1,1,1]} out %y }", "gemm", 1},
+    {"half_matmul", HEAD "in %x : f32[n,33] const %w : $B(21,33)"
+     "%v : f32[21,33] = Cast(%w) {to=1} %t : f32[33,21] = Transpose(%v) %y : f32[n,21] = MatMul(%x, %t) out %y }", "gemm", 7},
+    {"half_left", HEAD "const %w : $H(21,33) in %x : f32[33,40]"
+     "%v : f32[21,33] = Cast(%w) {to=1} %y : f32[21,40] = MatMul(%v, %x) out %y }", "gemm", 7},
     {"transpose", HEAD "in %x : f32[n,4,6,10] %t : f32[n,6,10,4] = Transpose(%x) {perm=[0,2,3,1]}"
      "%y : f32[n,6,10,4] = Exp(%t) out %y }", NULL, 2},
 };
@@ -71,11 +79,23 @@ static float next_random(void)
     return (float)((double)(rng >> 40) / (1 << 23) - 1.0);
 }
 
+static void add_random(Str *s, Elem e)
+{
+    uint8_t b[4];
+    elem_set_f64(e, b, 0, (double)next_random());
+    for (size_t i = 0; i < elem_size_bytes(e, 1); i++)
+        str_printf(s, "%02x", b[i]);
+}
+
 static const char *expand_text(Arena *a, const char *text)
 {
     Str s = str_new(a);
     while (*text) {
-        if (!str_starts(text, "$W(")) {
+        Elem e = str_starts(text, "$W(")   ? ELEM_F32
+                 : str_starts(text, "$H(") ? ELEM_F16
+                 : str_starts(text, "$B(") ? ELEM_BF16
+                                           : ELEM_NONE;
+        if (!e) {
             str_addc(&s, *text++);
             continue;
         }
@@ -84,15 +104,11 @@ static const char *expand_text(Arena *a, const char *text)
         for (const char *p = text + 3; p < close; p++) {
             count *= strtoll(p, (char **)&p, 10);
         }
-        str_add(&s, "f32[");
+        str_printf(&s, "%s[", elem_name[e]);
         str_addn(&s, text + 3, (size_t)(close - text - 3));
         str_add(&s, "] = hex \"");
-        for (int64_t i = 0; i < count; i++) {
-            float v = next_random();
-            uint8_t b[4];
-            memcpy(b, &v, 4);
-            str_printf(&s, "%02x%02x%02x%02x", b[0], b[1], b[2], b[3]);
-        }
+        for (int64_t i = 0; i < count; i++)
+            add_random(&s, e);
         str_addc(&s, '"');
         text = close + 1;
     }
@@ -101,15 +117,20 @@ static const char *expand_text(Arena *a, const char *text)
 
 /* ---- both programs ---- */
 
-static Program *lowered(Ctx *c, const char *text, int level)
+static Program *lowered_for(Ctx *c, const char *text, int level, const TargetDesc *target)
 {
     Graph *g;
     Program *p;
     LowerOptions o = {.level = level};
     assert_int_equal(graph_parse(c, text, "case", &g), MLC_OK);
     assert_int_equal(graph_infer(g), MLC_OK);
-    assert_int_equal(lower_graph(g, &avx2_like, &o, &p), MLC_OK);
+    assert_int_equal(lower_graph(g, target, &o, &p), MLC_OK);
     return p;
+}
+
+static Program *lowered(Ctx *c, const char *text, int level)
+{
+    return lowered_for(c, text, level, &avx2_like);
 }
 
 static int64_t io_count(const ProgramIo *io, const int64_t *sym)
@@ -129,9 +150,10 @@ static float *run(Program *p, int64_t batch, uint64_t seed, int64_t *count)
     rng = seed;
     for (size_t i = 0; i < p->inputs.len; i++) {
         int64_t n = io_count(&p->inputs.at[i], sym);
-        float *data = NEW_ARRAY(p->arena, float, n);
+        Elem e = p->inputs.at[i].elem;
+        void *data = arena_alloc(p->arena, elem_size_bytes(e, (size_t)n), 64);
         for (int64_t k = 0; k < n; k++)
-            data[k] = next_random();
+            elem_set_f64(e, data, (size_t)k, (double)next_random());
         in[i] = data;
     }
     *count = io_count(&p->outputs.at[0], sym);
@@ -170,10 +192,32 @@ static void check_case(void **state)
     ctx_free(&c);
 }
 
+/* Half weights stay halves in the artifact where the target converts them as it loads, or where small
+ * size is asked for; else they are packed as float32. */
+static void half_weights_are_packed_as_they_are(void **state)
+{
+    (void)state;
+    static const char *const model = HEAD "in %x : f32[64,96] const %w : $H(96,64)"
+        "%v : f32[96,64] = Cast(%w) {to=1} %y : f32[64,64] = MatMul(%x, %v) out %y }";
+    TargetDesc with_f16 = avx2_like;
+    with_f16.has_f16 = true;
+    Ctx c;
+    ctx_init(&c);
+    const char *text = expand_text(arena_new(&c), model);
+    const int64_t half = 96 * 64 * 2;
+    Program *kept = lowered_for(&c, text, 2, &with_f16);
+    assert_true(has_skeleton(kept, "gemm"));
+    assert_int_equal(kept->weights_bytes, half);
+    assert_int_equal(lowered_for(&c, text, 4, &avx2_like)->weights_bytes, half);
+    assert_int_equal(lowered_for(&c, text, 2, &avx2_like)->weights_bytes, 2 * half);
+    ctx_free(&c);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[COUNT_OF(cases)];
+    struct CMUnitTest tests[COUNT_OF(cases) + 1];
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         tests[i] = (struct CMUnitTest){cases[i].name, check_case, NULL, NULL, (void *)&cases[i]};
+    tests[COUNT_OF(cases)] = (struct CMUnitTest)cmocka_unit_test(half_weights_are_packed_as_they_are);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

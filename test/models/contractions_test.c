@@ -16,7 +16,7 @@ static const TargetDesc avx2_like = {.name = "test", .kind = TARGET_OBJECT, .vec
 
 static const char *const models[] = {
     "mnist_cntk8", "cifar10_resnet2b", "cifar10_pt_cnn", "mnistfc_256x6", "hand_keypoint_mlp",
-    "super_resolution_10", "squeezenet_fp32_upcast", "ultraface_rfb320", "retinaface_mnet25",
+    "super_resolution_10", "squeezenet_fp16", "squeezenet_fp32_upcast", "ultraface_rfb320", "retinaface_mnet25",
     "vit_cifar10_pgd", "mcu/ic01_resnet8", "mcu/kws01_dscnn_bn", "mcu/vww01_mobilenet_v1_025",
 };
 

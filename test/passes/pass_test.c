@@ -203,6 +203,52 @@ static void expansion_takes_the_place_of_the_node(void **state)
                   "}\n");
 }
 
+static const char *const halves = "graph \"g\" opset 17 { in %x : f16[2] in %z : bf16[2]"
+                                  " %a = Exp(%x) %y = Neg(%a) %b = Exp(%z) %v = Neg(%b)"
+                                  " out %y out %v }";
+
+/* The element types of the outputs of the nodes, in order. */
+static const char *types_after(Ctx *c, const PipelineOptions *o)
+{
+    Graph *g = parse(c, halves);
+    Str s = str_new(g->arena);
+    assert_int_equal(pipeline_run(g, o, NULL), MLC_OK);
+    for (const Node *n = g->first; n; n = n->next) {
+        if (!node_is(n, "Cast"))
+            str_printf(&s, "%s%s", s.len ? " " : "", elem_name[n->out[0]->type.elem]);
+    }
+    return str_text(&s);
+}
+
+static void widening_spares_the_types_that_round(void **state)
+{
+    PipelineOptions o = {.only = "widen"};
+    assert_string_equal(types_after(*state, &o), "f32 f32 f32 f32");
+    o.rounds = 1u << ELEM_F16;
+    assert_string_equal(types_after(*state, &o), "f16 f16 f32 f32");
+    o.rounds = 1u << ELEM_BF16;
+    assert_string_equal(types_after(*state, &o), "f32 f32 bf16 bf16");
+    o = (PipelineOptions){.only = "widen", .compact = true};
+    assert_string_equal(types_after(*state, &o), "f16 f16 bf16 bf16");
+}
+
+/* Every prefix of the rewrites is a valid graph, with the outputs' types as they were. */
+static void widening_stops_anywhere(void **state)
+{
+    static const char *const want[] = {
+        "f16 f16 bf16 bf16", "f32 f16 bf16 bf16", "f32 f32 bf16 bf16", "f32 f32 f32 bf16",
+        "f32 f32 f32 f32",
+    };
+    Ctx *c = *state;
+    PipelineOptions o = {.only = "widen"};
+    for (int64_t limit = 0; limit < (int64_t)COUNT_OF(want); limit++) {
+        c->rewrites = 0;
+        c->rewrite_limit = limit;
+        assert_string_equal(types_after(c, &o), want[limit]);
+    }
+    c->rewrite_limit = -1;
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -210,7 +256,8 @@ int main(void)
         T(runs_until_stable),         T(level_0_only_prepares),
         T(every_limit_is_kept),       T(names_run_in_their_order),
         T(unknown_name_runs_nothing), T(table_names_every_pass_once),
-        T(random_is_never_merged),    T(expansion_takes_the_place_of_the_node),
+        T(random_is_never_merged),    T(widening_spares_the_types_that_round), T(widening_stops_anywhere),
+        T(expansion_takes_the_place_of_the_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

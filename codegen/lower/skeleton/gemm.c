@@ -278,7 +278,7 @@ static Status emit_columns(Gemm *g, int64_t n0, int64_t panels, int nv, int mr)
 /* Reduction axes ordered so that A's memory is walked forward, seamless neighbours joined. */
 static void order_reductions(Lowering *l, Stage *s, Ex a)
 {
-    Ex load = a->op == EX_GUARD ? a->arg[1] : a;
+    Ex load = operand_load(a);
     for (int i = 1; i < s->nred; i++)
         for (int k = i; k > 0; k--) {
             Ex x = ex_affine(l->pool, load->arg[0], s->red[k - 1], NULL);

@@ -7,7 +7,7 @@
 #define ARM64                                                                                \
     .kind = TARGET_OBJECT, .arch = "aarch64", .triple = "aarch64-unknown-linux-gnu",         \
     .cpu = "generic", .vector_bits = 128, .vector_regs = 32, .has_fma = true,                \
-    .l1_bytes = 32 << 10, .l2_bytes = 256 << 10, .l3_bytes = 2 << 20,                        \
+    .has_f16 = true, .l1_bytes = 32 << 10, .l2_bytes = 256 << 10, .l3_bytes = 2 << 20,       \
     .emulator = "qemu-aarch64"
 
 static bool has(uint32_t bits)

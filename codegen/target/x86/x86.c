@@ -21,12 +21,12 @@
     .l3_bytes = 4 << 20
 #define AVX2                                                                                 \
     X86, .cpu = "x86-64-v3", .features = V3, .cpu_bits = MLC_CPU_AVX2_FMA,                   \
-    .vector_bits = 256, .vector_regs = 16, .has_fma = true, .l1_bytes = 32 << 10,            \
-    .l2_bytes = 512 << 10, .l3_bytes = 8 << 20
+    .vector_bits = 256, .vector_regs = 16, .has_fma = true, .has_f16 = true,             \
+    .l1_bytes = 32 << 10, .l2_bytes = 512 << 10, .l3_bytes = 8 << 20
 #define AVX512                                                                               \
     X86, .cpu = "x86-64-v4", .features = V4, .cpu_bits = MLC_CPU_AVX2_FMA | MLC_CPU_AVX512,  \
-    .vector_bits = 512, .vector_regs = 32, .has_fma = true, .l1_bytes = 32 << 10,            \
-    .l2_bytes = 1 << 20, .l3_bytes = 16 << 20
+    .vector_bits = 512, .vector_regs = 32, .has_fma = true, .has_f16 = true,             \
+    .l1_bytes = 32 << 10, .l2_bytes = 1 << 20, .l3_bytes = 16 << 20
 
 /* Does this machine have what the bits of an artifact say? */
 static bool has(uint32_t bits)
