@@ -53,6 +53,7 @@ include make/check.mk
 include make/runtime.mk
 include make/demo.mk
 include make/install.mk
+include make/fuzz.mk
 
 $(BUILD)/obj/%.o: %.c | $(GENERATED)
 	@mkdir -p $(@D)
@@ -91,6 +92,6 @@ fmt:
 .PHONY: help
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
-	@echo "  make deps | install | uninstall | deb | check-asan | conform | check-models | bench | layers | lint | fmt | clean"
+	@echo "  make deps | install | uninstall | deb | check-asan | conform | check-models | fuzz | bench | layers | lint | fmt | clean"
 
 -include $(patsubst %.o,%.d,$(call obj,$(MLC_SRC) $(CODEGEN_SRC) $(RUNTIME_SRC) cli/main.c codegen/emit/llvm/main.c codegen/run/main.c codegen/run/jit/main.c))

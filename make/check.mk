@@ -15,6 +15,7 @@ check-run: all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory cli-test
 	@$(MAKE) --no-print-directory errors-test
+	@$(MAKE) --no-print-directory fuzz-replay
 	@test/artifact/run.sh $(BUILD)
 	@test/artifact/cpu.sh $(BUILD)
 	@$(MAKE) --no-print-directory install-test
@@ -28,6 +29,7 @@ check-run: all
 check-asan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan MODE=asan all
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan MODE=asan unit
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan MODE=asan fuzz-replay
 	@test/conform/run.sh $(BUILD)-asan/mlc interp test/conform/not_passing.txt $(SUITES)
 
 # Every conformance case, compiled.

@@ -1,6 +1,7 @@
 # `make deps` installs what is missing from Debian packages, by name; nothing when all is there.
 
-LLVM_PACKAGES := $(if $(LLVM_CONFIG),llvm-$(LLVM_MAJOR)-dev clang-$(LLVM_MAJOR),llvm-22-dev clang-22)
+LLVM_PACKAGES := $(if $(LLVM_CONFIG),$(foreach v,$(LLVM_MAJOR),llvm-$v-dev clang-$v libclang-rt-$v-dev),\
+    llvm-22-dev clang-22 libclang-rt-22-dev)
 PACKAGES := gcc make pkg-config $(LLVM_PACKAGES) libprotobuf-c-dev protobuf-c-compiler libonnx-dev \
     libopenblas-dev libcmocka-dev libjansson-dev libsodium-dev libxxhash-dev zlib1g-dev \
     libonnx-testdata dataset-fashion-mnist \

@@ -52,11 +52,11 @@ Status data_shape(Ctx *c, const char *where, Elem e, int rank, const int64_t *di
             return data_error(c, where, "dimension %d, %lld, is out of range", i,
                               (long long)dim[i]);
     }
-    if (product > limits->max_elements ||
+    *count = empty ? 0 : product;
+    if (*count > limits->max_elements ||
         __builtin_mul_overflow(product, (int64_t)elem_bits[e], &bits))
         return data_error(c, where, "%lld elements are more than the limit of %lld",
                           (long long)product, (long long)limits->max_elements);
-    *count = empty ? 0 : product;
     *bytes = elem_size_bytes(e, (size_t)*count);
     return MLC_OK;
 }

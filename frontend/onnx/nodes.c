@@ -118,6 +118,17 @@ static Status make_node(Reader *r, Scope *s, const Onnx__NodeProto *p, RawNode *
     return op_make(raw, made);
 }
 
+/* A node takes about a kilobyte, of a few bytes in the file; functions multiply. */
+static Status check_memory(Reader *r)
+{
+    size_t used = r->ctx->memory_used - r->memory_before;
+    if (used <= r->limits.max_memory)
+        return MLC_OK;
+    return diag_error(r->ctx, E0104, (Loc){.file = r->path}, MLC_INPUT,
+                      "reading takes more than %zu bytes of memory, functions expanded",
+                      r->limits.max_memory);
+}
+
 static Status read_node(Reader *r, Scope *s, const Onnx__NodeProto *p)
 {
     const char *domain = domain_of(p->domain), *label = node_label(p);
@@ -132,6 +143,7 @@ static Status read_node(Reader *r, Scope *s, const Onnx__NodeProto *p)
     };
     Node *made = NULL;
     bool defined = false;
+    TRY(check_memory(r));
     if (!*raw.op)
         return well_formed_error(r, raw.name, NULL, "the node has no operator type");
     name_outputs(r, s, p, &raw);

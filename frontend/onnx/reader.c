@@ -4,6 +4,7 @@
 #include "frontend/onnx/sniff.h"
 
 enum { NEWEST_IR = 20, NEWEST_OPSET = 64 }; /* beyond any that may mean what is known today */
+enum { MEMORY_BASE = 128 << 20, MEMORY_RATIO = 3 };
 
 const char *domain_of(const char *proto_domain)
 {
@@ -76,7 +77,6 @@ static OnnxLimits with_defaults(const OnnxLimits *given)
     OnnxLimits l = given ? *given : (OnnxLimits){0};
     l.max_depth = l.max_depth > 0 ? MIN(l.max_depth, 1000) : 256;
     l.max_bytes = l.max_bytes ? l.max_bytes : (size_t)16 << 30;
-    l.max_memory = l.max_memory ? l.max_memory : (size_t)2 << 30;
     l.max_nodes = l.max_nodes ? l.max_nodes : 1000000;
     l.max_tensor_elements = l.max_tensor_elements ? l.max_tensor_elements : (int64_t)1 << 40;
     return l;
@@ -150,6 +150,8 @@ static Status read_model(Reader *r, Graph *g)
     OpsetList opsets = {0};
     TRY(file_map_in(r->ctx, r->arena, r->path, &file));
     TRY(check_kind(r, file));
+    if (!r->limits.max_memory)
+        r->limits.max_memory = MEMORY_BASE + MEMORY_RATIO * file->size;
     TRY(decode(r, file));
     TRY(check_versions(r, &opsets));
     TRY(functions_read(r));
@@ -183,6 +185,7 @@ Status onnx_read(Ctx *c, const char *path, const OnnxLimits *limits, Graph **out
         .scratch = scratch,
         .arena = g->arena,
         .pool = g->pool,
+        .memory_before = c->memory_used,
         .functions = map_new(scratch),
         .nonempty = map_new(scratch),
         .symbols = map_new(scratch),

@@ -43,6 +43,7 @@ typedef struct Reader {
     Map symbols;   /* names of dimensions so far */
     Map causes;    /* "domain op version" -> NodeCause * */
     int64_t nodes; /* read so far, functions expanded */
+    size_t memory_before; /* in use when reading began */
     int node_errors;
 } Reader;
 

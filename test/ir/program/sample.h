@@ -148,7 +148,7 @@ static Program *sample_program(Ctx *c, bool symbolic)
 }
 
 /* What the sample computes. */
-static void sample_reference(const Program *p, int rows, const float *x, float *y)
+static inline void sample_reference(const Program *p, int rows, const float *x, float *y)
 {
     const Tensor *w = p->mem.at[1]->data, *b = p->mem.at[2]->data;
     for (int i = 0; i < rows; i++)
