@@ -12,6 +12,7 @@
 #include "cli/self_check.h"
 
 #include "codegen/emit/header/header.h"
+#include "codegen/emit/object/archive.h"
 #include "codegen/emit/report/report.h"
 #include "frontend/onnx/writer.h"
 
@@ -135,6 +136,25 @@ static Status lower(Job *j)
     return MLC_OK;
 }
 
+/* The object file: an output, or temporary where only what is made of it is wanted. */
+static const char *object_path(Job *j)
+{
+    if (j->out.at[OUTPUT_obj].wanted)
+        return output_tmp(&j->out, OUTPUT_obj);
+    if (j->out.at[OUTPUT_so].wanted || j->out.at[OUTPUT_lib].wanted)
+        return arena_printf(j->cli->arena, "%s/model.o", j->out.temp_dir);
+    return NULL;
+}
+
+static Status make_library(Job *j)
+{
+    Output *lib = &j->out.at[OUTPUT_lib];
+    if (!lib->wanted)
+        return MLC_OK;
+    const char *member = arena_printf(j->cli->arena, "%s.o", j->out.name);
+    return archive_write(j->ctx, j->cli->arena, object_path(j), member, &lib->file);
+}
+
 /* C source: of its own, and compiled where a shared object is wanted. */
 static Status generate_c(Job *j)
 {
@@ -144,17 +164,12 @@ static Status generate_c(Job *j)
         TRY(csource_write(j->program, &j->options, j->model, source));
     if (source && stat(source, &st) == 0)
         j->object_bytes = (int64_t)st.st_size;
-    return so ? csource_shared(j->ctx, j->program, &j->options, so, NULL) : MLC_OK;
-}
-
-/* The object file: an output, or temporary where only a shared object is wanted. */
-static const char *object_path(Job *j)
-{
-    if (j->out.at[OUTPUT_obj].wanted)
-        return output_tmp(&j->out, OUTPUT_obj);
-    if (j->out.at[OUTPUT_so].wanted)
-        return arena_printf(j->cli->arena, "%s/model.o", j->out.temp_dir);
-    return NULL;
+    if (so)
+        TRY(csource_shared(j->ctx, j->program, &j->options, so, NULL));
+    if (!j->out.at[OUTPUT_lib].wanted)
+        return MLC_OK;
+    TRY(csource_object(j->ctx, j->program, &j->options, object_path(j)));
+    return make_library(j);
 }
 
 static Status generate(Job *j)
@@ -175,6 +190,7 @@ static Status generate(Job *j)
     }
     if (so)
         TRY(compile_link_shared(j->ctx, object, so));
+    TRY(make_library(j));
     if (listing)
         TRY(compile_codegen(j->ctx, &j->programs, &j->options, CODEGEN_ASM, listing));
     if (llvm_ir)

@@ -47,16 +47,21 @@ static const char *complaint(Arena *a, const char *log)
     return arena_strndup(a, at, strcspn(at, "\n"));
 }
 
-static Status run_compiler(Ctx *c, Arena *a, const char *dir, const char *source, const char *path)
+static Status run_compiler(Ctx *c, Arena *a, const char *dir, const char *source, const char *path,
+                           bool shared)
 {
     const char *cc, *log = arena_printf(a, "%s/cc.log", dir);
     TRY(csource_compiler(c, a, &cc));
     FILE *f = fopen(log, "we");
     if (!f)
         return diag_error(c, E0003, (Loc){.file = log}, MLC_SYSTEM, "cannot write '%s'", log);
-    const char *argv[] = {
-        cc,   "-std=c99", "-O2",  "-fPIC", "-shared", "-Wl,--build-id=none", "-Wl,-z,noexecstack",
-        "-o", path,       source, "-lm",   NULL};
+    const char *const link[] = {"-shared", "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-lm", NULL};
+    const char *argv[16] = {cc, "-std=c99", "-O2", "-fPIC", "-o", path, source};
+    int n = 7;
+    if (!shared)
+        argv[n++] = "-c";
+    for (int i = 0; shared && link[i]; i++)
+        argv[n++] = link[i];
     ProcessOptions po = PROCESS_DEFAULT;
     po.out = po.err = fileno(f);
     int code = 0;
@@ -68,8 +73,8 @@ static Status run_compiler(Ctx *c, Arena *a, const char *dir, const char *source
     return s;
 }
 
-Status csource_shared(Ctx *c, Program *p, const CompileOptions *o, const char *path,
-                      int64_t *source_bytes)
+static Status build(Ctx *c, Program *p, const CompileOptions *o, const char *path, bool shared,
+                    int64_t *source_bytes)
 {
     struct stat st;
     Arena *a = arena_new(c);
@@ -79,11 +84,22 @@ Status csource_shared(Ctx *c, Program *p, const CompileOptions *o, const char *p
         const char *source = arena_printf(a, "%s/model.c", dir);
         s = csource_write(p, o, NULL, source);
         if (s == MLC_OK)
-            s = run_compiler(c, a, dir, source, path);
+            s = run_compiler(c, a, dir, source, path, shared);
         if (source_bytes && stat(source, &st) == 0)
             *source_bytes = (int64_t)st.st_size;
         temp_dir_remove(dir);
     }
     arena_free(a);
     return s;
+}
+
+Status csource_shared(Ctx *c, Program *p, const CompileOptions *o, const char *path,
+                      int64_t *source_bytes)
+{
+    return build(c, p, o, path, true, source_bytes);
+}
+
+Status csource_object(Ctx *c, Program *p, const CompileOptions *o, const char *path)
+{
+    return build(c, p, o, path, false, NULL);
 }

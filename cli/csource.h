@@ -11,5 +11,7 @@ Status csource_compiler(Ctx *c, Arena *a, const char **out);
 /* Program -> C -> shared object. *source_bytes, unless NULL: the size of the source. */
 Status csource_shared(Ctx *c, Program *p, const CompileOptions *o, const char *path,
                       int64_t *source_bytes);
+/* The same as an object. */
+Status csource_object(Ctx *c, Program *p, const CompileOptions *o, const char *path);
 
 #endif

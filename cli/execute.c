@@ -4,6 +4,7 @@
 
 #include "cli/csource.h"
 #include "cli/process.h"
+#include "codegen/emit/object/archive.h"
 #include "codegen/run/tempdir.h"
 #include "ir/base/file.h"
 
@@ -127,11 +128,20 @@ static Status open_model(Execution *e, const ExecutionOptions *o)
     return MLC_OK;
 }
 
+static Status no_library(Execution *e)
+{
+    diag_report(e->ctx, E0602, (Loc){.file = e->path}, "a static library is linked into programs");
+    diag_help(e->ctx, "--emit obj or so makes what mlc loads");
+    return MLC_INPUT;
+}
+
 Status execution_open(Cli *cli, const char *path, const ExecutionOptions *o, Execution *e)
 {
     *e = (Execution){.cli = cli, .ctx = cli->ctx, .arena = cli->arena, .path = path};
     Status s = compile_options(cli, NULL, &e->options);
-    if (s == MLC_OK)
+    if (s == MLC_OK && archive_is(path))
+        s = no_library(e);
+    else if (s == MLC_OK)
         s = elf_is(path) ? open_runner(e, path, o) : open_model(e, o);
     if (s != MLC_OK)
         execution_close(e);
