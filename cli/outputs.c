@@ -238,6 +238,9 @@ static Status copy_to_stdout(Cli *cli, const char *path)
 Status outputs_commit(Cli *cli, Outputs *o)
 {
     Status s = MLC_OK;
+    for (int k = 0; k < FILE_COUNT && s == MLC_OK; k++)
+        if (file_at(o, k)->wanted)
+            s = file_out_finish(cli->ctx, &file_at(o, k)->file);
     for (int k = 0; k < FILE_COUNT && s == MLC_OK; k++) {
         Output *out = file_at(o, k);
         if (out->wanted)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* Diagnostics live in malloc'ed memory of their own: they must survive an exhausted budget. When
- * even that fails, a static record says so. */
+ * even that fails, a record inside the sink says so, once. */
 
 const char *const diag_code_name[DIAG_CODE_COUNT] = {
 #define X(code, severity, title) [code] = #code,
@@ -26,20 +26,8 @@ const Severity diag_code_severity[DIAG_CODE_COUNT] = {
 
 static char *copy(const char *s) { return s ? strdup(s) : NULL; }
 
-static Diag *report(Ctx *c, DiagCode code, Loc loc, const char *fmt, va_list ap)
+static Diag *add(Ctx *c, Diag *d)
 {
-    char *message = NULL;
-    Diag *d = calloc(1, sizeof *d);
-    if (!d || vasprintf(&message, fmt, ap) < 0) {
-        free(d);
-        c->diags.errors++;
-        return NULL;
-    }
-    d->code = code;
-    d->severity = diag_code_severity[code];
-    d->loc = (Loc){copy(loc.file), copy(loc.node), copy(loc.op), loc.line};
-    d->message = message;
-    d->count = 1;
     *c->diags.tail = d;
     c->diags.tail = &d->next;
     c->diags.last = d;
@@ -48,6 +36,30 @@ static Diag *report(Ctx *c, DiagCode code, Loc loc, const char *fmt, va_list ap)
     if (c->diags.hook)
         c->diags.hook(c->diags.hook_arg, d);
     return d;
+}
+
+static Diag *add_lost(Ctx *c, DiagCode code)
+{
+    Diag *d = &c->diags.lost;
+    if (d->message)
+        return d;
+    *d = (Diag){.code = E0001, .severity = ERROR, .message = diag_code_title[code], .count = 1};
+    if (code != E0001)
+        d->help = "there was no memory left to say more";
+    return add(c, d);
+}
+
+static Diag *report(Ctx *c, DiagCode code, Loc loc, const char *fmt, va_list ap)
+{
+    char *message = NULL;
+    Diag *d = calloc(1, sizeof *d);
+    if (!d || vasprintf(&message, fmt, ap) < 0) {
+        free(d);
+        return add_lost(c, code);
+    }
+    *d = (Diag){.code = code, .severity = diag_code_severity[code], .message = message, .count = 1};
+    d->loc = (Loc){copy(loc.file), copy(loc.node), copy(loc.op), loc.line};
+    return add(c, d);
 }
 
 Diag *diag_report(Ctx *c, DiagCode code, Loc loc, const char *fmt, ...)
@@ -71,7 +83,7 @@ Status diag_error(Ctx *c, DiagCode code, Loc loc, Status status, const char *fmt
 void diag_help(Ctx *c, const char *fmt, ...)
 {
     Diag *d = c->diags.last;
-    if (!d)
+    if (!d || d == &c->diags.lost)
         return;
     va_list ap;
     va_start(ap, fmt);
@@ -87,6 +99,8 @@ void diag_sink_free(DiagSink *s)
 {
     for (Diag *d = s->first, *next; d; d = next) {
         next = d->next;
+        if (d == &s->lost)
+            continue;
         free((char *)d->loc.file);
         free((char *)d->loc.node);
         free((char *)d->loc.op);

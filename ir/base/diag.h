@@ -39,6 +39,7 @@ typedef struct Diag {
 typedef struct DiagSink {
     Diag  *first, **tail, *last;
     size_t errors, warnings;
+    Diag   lost; /* stands for those that there was no memory for; code and message are set by then */
     void (*hook)(void *arg, const Diag *d); /* called for each new diagnostic; may be NULL */
     void  *hook_arg;
 } DiagSink;

@@ -161,20 +161,33 @@ Status file_out_write(Ctx *c, FileOut *out, const void *data, size_t size)
     return MLC_OK;
 }
 
+Status file_out_finish(Ctx *c, FileOut *out)
+{
+    assert(!out->failed);
+    if (out->fd < 0)
+        return MLC_OK;
+    int err = fsync(out->fd) == 0 ? 0 : errno;
+    if (close(out->fd) != 0 && !err)
+        err = errno;
+    out->fd = -1;
+    out->failed = err != 0;
+    return err ? cannot_write(c, out->path, strerror(err)) : MLC_OK;
+}
+
 Status file_out_commit(Ctx *c, FileOut *out)
 {
-    bool ok = !out->failed && fsync(out->fd) == 0;
-    ok = close(out->fd) == 0 && ok;
-    out->fd = -1;
-    if (ok)
-        ok = rename(out->tmp_path, out->path) == 0;
-    int err = errno;
-    if (!ok)
-        unlink(out->tmp_path);
-    forget(out->tmp_path);
-    free(out->tmp_path);
-    out->tmp_path = NULL;
-    return ok ? MLC_OK : cannot_write(c, out->path, strerror(err));
+    const char *path = out->path;
+    Status s = file_out_finish(c, out);
+    if (s == MLC_OK && rename(out->tmp_path, path) != 0)
+        s = cannot_write(c, path, strerror(errno));
+    if (s == MLC_OK) {
+        forget(out->tmp_path);
+        free(out->tmp_path);
+        out->tmp_path = NULL;
+    } else {
+        file_out_abort(out);
+    }
+    return s;
 }
 
 void file_out_abort(FileOut *out)

@@ -28,6 +28,10 @@ typedef struct FileOut {
 
 Status file_out_open(Ctx *c, const char *path, FileOut *out);
 Status file_out_write(Ctx *c, FileOut *out, const void *data, size_t size);
+/* All of it is on the disk, and the file closed. Where several files belong together, each is
+ * finished before the first is committed: a full disk then leaves all old ones. */
+Status file_out_finish(Ctx *c, FileOut *out);
+/* Finishes, and renames. */
 Status file_out_commit(Ctx *c, FileOut *out);
 /* Removes the temporary file; harmless after commit. */
 void   file_out_abort(FileOut *out);

@@ -149,18 +149,23 @@ static int printable_bytes(const unsigned char *p)
     return v >= least[n] && v <= 0x10ffff && !surrogate && v >= 0xa0 ? n : 0;
 }
 
+int str_printable_next(const char **text, char out[5])
+{
+    const unsigned char *p = (const unsigned char *)*text;
+    int n = *p ? printable_bytes(p) : 0;
+    *text += n ? n : *p != 0;
+    if (*p && !n)
+        return snprintf(out, 5, "\\x%02x", *p);
+    memcpy(out, p, (size_t)n);
+    out[n] = 0;
+    return n;
+}
+
 void str_printable(char *out, const char *text)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        int n = printable_bytes(p);
-        if (!n) {
-            out += sprintf(out, "\\x%02x", *p++);
-            continue;
-        }
-        memcpy(out, p, (size_t)n);
-        out += n;
-        p += n;
-    }
+    char piece[5];
+    for (int n; (n = str_printable_next(&text, piece)) > 0; out += n)
+        memcpy(out, piece, (size_t)n);
     *out = 0;
 }
 

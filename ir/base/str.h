@@ -35,6 +35,9 @@ const char *str_nearest(const char *name, const char *const *names, size_t n);
  * \xNN. `out` holds STR_PRINTABLE_BYTES(text). */
 #define STR_PRINTABLE_BYTES(text) (4 * strlen(text) + 1)
 void str_printable(char *out, const char *text);
+/* The next piece of it, without memory: the bytes of one character of *text, which it moves on, and
+ * their number; 0 at the end. */
+int str_printable_next(const char **text, char out[5]);
 /* The same in an arena. */
 const char *str_printable_in(Arena *a, const char *text);
 
