@@ -120,6 +120,12 @@ void out_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void out_text(const char *text);
 /* Flushes stdout: E0003 and MLC_SYSTEM when something was lost. */
 Status out_close(Ctx *c);
+struct json_t;
+/* JSON and a line end on stdout. `flags` are json_dumps()'s. False: `o` is NULL. */
+bool out_json(const struct json_t *o, size_t flags);
+/* From here on, jansson's memory lies in `a`: it never returns NULL, and json_dumps()'s result must
+ * not be freed. */
+void json_memory(Arena *a);
 /* stderr, unless -q. */
 void talk(const Cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* stderr with -v only. */
@@ -128,8 +134,6 @@ void talk_more(const Cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void progress(const Cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Removes the progress line, before something else is written to the terminal. */
 void progress_clear(void);
-/* str_printable() in malloc'ed memory; NULL for NULL. */
-char *printable(const char *text);
 
 /* ---- diagnostics ---- */
 typedef enum DiagFormat { DIAG_human, DIAG_json, DIAG_github, DIAG_sarif } DiagFormat;

@@ -56,9 +56,7 @@ static void print_json(const Execution *e, const RunnerBench *b, const Latency *
     json_object_set_new(o, "artifact_bytes", json_integer(e->artifact_bytes));
     json_object_set_new(o, "workspace_bytes", json_integer(b->workspace_bytes));
     json_object_set_new(o, "backend", json_string(e->backend));
-    char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    out_printf("%s\n", text);
-    free(text);
+    out_json(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(o);
 }
 

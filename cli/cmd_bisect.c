@@ -9,7 +9,6 @@
 #include "cli/test_command.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 typedef struct Bisection {
@@ -111,7 +110,7 @@ static void changed_nodes(const Graph *g, const Graph *other, json_t *origins, S
             continue;
         str_printf(what, "%s%s", what->len ? " + " : "", n->op->name);
         for (int i = 0; i < n->norigin; i++) {
-            char  *name = printable(n->origin[i]);
+            const char *name = str_printable_in(what->arena, n->origin[i]);
             bool   known = false;
             size_t k;
             json_t *o;
@@ -119,7 +118,6 @@ static void changed_nodes(const Graph *g, const Graph *other, json_t *origins, S
                 known |= str_eq(json_string_value(o), name);
             if (!known)
                 json_array_append_new(origins, json_string(name));
-            free(name);
         }
     }
 }
@@ -148,9 +146,7 @@ static void say(Bisection *b, int64_t n, const char *pass, const json_t *nodes, 
         json_t *o = json_pack("{s:s, s:I, s:I, s:s, s:O, s:s, s:s, s:i}", "schema", "mlc-bisect/1",
                               "rewrite", (json_int_t)n, "rewrites", (json_int_t)b->total, "pass",
                               pass, "nodes", nodes, "before", from, "after", to, "tests", b->tests);
-        char *text = json_dumps(o, JSON_COMPACT);
-        out_printf("%s\n", text ? text : "{}");
-        free(text);
+        out_json(o, JSON_COMPACT);
         json_decref(o);
         return;
     }

@@ -6,7 +6,6 @@
 #include "ir/base/file.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 /* ---- trying ---- */
 
@@ -67,26 +66,24 @@ static Status try_all(Cli *cli, CompileOptions *o, Graph **g, ModelFacts *f)
 
 /* ---- saying ---- */
 
-static void set_text(json_t *o, const char *key, const char *text)
+static void set_text(Cli *cli, json_t *o, const char *key, const char *text)
 {
-    char *clean = printable(text);
-    json_object_set_new(o, key, clean ? json_string(clean) : json_null());
-    free(clean);
+    json_object_set_new(o, key, text ? json_string(str_printable_in(cli->arena, text)) : json_null());
 }
 
-static json_t *problems(const Ctx *c)
+static json_t *problems(Cli *cli)
 {
     json_t *list = json_array();
-    for (const Diag *d = c->diags.first; d; d = d->next) {
+    for (const Diag *d = cli->ctx->diags.first; d; d = d->next) {
         if (d->severity != ERROR)
             continue;
         json_t *o = json_object();
-        set_text(o, "code", diag_code_name[d->code]);
-        set_text(o, "node", d->loc.node);
-        set_text(o, "op", d->loc.op);
+        set_text(cli, o, "code", diag_code_name[d->code]);
+        set_text(cli, o, "node", d->loc.node);
+        set_text(cli, o, "op", d->loc.op);
         json_object_set_new(o, "count", json_integer(MAX(d->count, 1)));
-        set_text(o, "message", d->message);
-        set_text(o, "help", d->help);
+        set_text(cli, o, "message", d->message);
+        set_text(cli, o, "help", d->help);
         json_array_append_new(list, o);
     }
     return list;
@@ -95,18 +92,16 @@ static json_t *problems(const Ctx *c)
 static void print_json(Cli *cli, const CompileOptions *o, const ModelFacts *f, bool ok)
 {
     json_t *doc = json_object();
-    set_text(doc, "schema", "mlc-check/1");
-    set_text(doc, "model", cli->arg[0]);
-    set_text(doc, "target", o->target_names);
-    set_text(doc, "verdict", ok ? "ok" : "unsupported");
+    set_text(cli, doc, "schema", "mlc-check/1");
+    set_text(cli, doc, "model", cli->arg[0]);
+    set_text(cli, doc, "target", o->target_names);
+    set_text(cli, doc, "verdict", ok ? "ok" : "unsupported");
     if (ok) {
         json_object_set_new(doc, "nodes", json_integer(f->nodes));
         json_object_set_new(doc, "operators", json_integer((json_int_t)f->ops.len));
     }
-    json_object_set_new(doc, "problems", problems(cli->ctx));
-    char *text = json_dumps(doc, JSON_INDENT(2));
-    out_printf("%s\n", text ? text : "{}");
-    free(text);
+    json_object_set_new(doc, "problems", problems(cli));
+    out_json(doc, JSON_INDENT(2));
     json_decref(doc);
 }
 

@@ -7,7 +7,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 typedef VEC(Value *) ValueList;
@@ -128,14 +127,11 @@ static Status write(Cli *cli, Graph *g, Outputs *o)
     return outputs_commit(cli, o);
 }
 
-static json_t *json_names(Value *const *v, size_t n)
+static json_t *json_names(Arena *a, Value *const *v, size_t n)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++) {
-        char *name = printable(v[i]->name);
-        json_array_append_new(list, json_string(name));
-        free(name);
-    }
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(str_printable_in(a, v[i]->name)));
     return list;
 }
 
@@ -151,11 +147,9 @@ static void say(Cli *cli, const Graph *whole, const Graph *part, const char *pat
     }
     json_t *doc = json_pack("{s:s, s:i, s:i, s:o, s:o}", "schema", "mlc-cut/1", "nodes", n,
                             "nodes_of_model", graph_count(whole), "inputs",
-                            json_names(part->inputs.at, part->inputs.len), "outputs",
-                            json_names(part->outputs.at, part->outputs.len));
-    char *text = json_dumps(doc, JSON_COMPACT);
-    out_printf("%s\n", text ? text : "{}");
-    free(text);
+                            json_names(cli->arena, part->inputs.at, part->inputs.len), "outputs",
+                            json_names(cli->arena, part->outputs.at, part->outputs.len));
+    out_json(doc, JSON_COMPACT);
     json_decref(doc);
 }
 

@@ -329,9 +329,7 @@ static void print_json(Doctor *d)
     json_t *all = json_pack("{s:s, s:s, s:s, s:o}", "schema", "mlc-doctor/1", "version",
                             MLC_VERSION, "verdict", d->broken ? "broken" : "ready", "findings",
                             list);
-    char *text = json_dumps(all, JSON_INDENT(2));
-    out_printf("%s\n", text ? text : "{}");
-    free(text);
+    out_json(all, JSON_INDENT(2));
     json_decref(all);
 }
 

@@ -6,7 +6,6 @@
 #include "ir/base/file.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 static const char *type_text(Graph *g, const Value *v)
 {
@@ -112,9 +111,7 @@ static void print_json(Graph *g, const char *path, const ModelFacts *f, const Co
     json_object_set_new(doc, "outputs", json_values(g, g->outputs.at, g->outputs.len));
     json_object_set_new(doc, "dynamic", symbols);
     json_object_set_new(doc, "operators", ops);
-    char *text = json_dumps(doc, JSON_INDENT(2));
-    out_printf("%s\n", text ? text : "{}");
-    free(text);
+    out_json(doc, JSON_INDENT(2));
     json_decref(doc);
 }
 

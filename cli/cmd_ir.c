@@ -3,7 +3,6 @@
 #include "cli/compile.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 static void print_graph(void *arg, const char *pass, Graph *g)
 {
@@ -34,12 +33,9 @@ Status cmd_ir(Cli *cli)
         return MLC_OK;
     }
     json_t *doc = json_pack("{s:s, s:s}", "schema", "mlc-ir/1", "text", str_text(&s));
-    char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
-    if (text)
-        out_printf("%s\n", text);
-    free(text);
+    bool ok = out_json(doc, JSON_COMPACT);
     json_decref(doc);
-    return text ? MLC_OK
+    return ok ? MLC_OK
                 : diag_error(cli->ctx, E0105, (Loc){.file = cli->arg[0]}, MLC_INPUT,
                              "the text is not UTF-8 and cannot be JSON");
 }

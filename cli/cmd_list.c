@@ -6,7 +6,6 @@
 #include "passes/pass.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 enum { MAX_COLUMNS = 4 };
 
@@ -138,9 +137,7 @@ static void print_json(const Table *t)
             json_array_append_new(list, row = json_object());
         json_object_set_new(row, t->column[k], json_string(t->cells.at[i]));
     }
-    char *text = json_dumps(list, JSON_INDENT(2));
-    out_printf("%s\n", text ? text : "[]");
-    free(text);
+    out_json(list, JSON_INDENT(2));
     json_decref(list);
 }
 

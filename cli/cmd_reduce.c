@@ -16,7 +16,6 @@
 #include "ir/base/map.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <xxhash.h>
 
@@ -191,19 +190,16 @@ static void say(Reduction *r, const ModelFacts *was, Graph *g)
     ModelFacts f;
     facts_of(g, &f);
     if (opt_flag(cli, OPT_json)) {
-        char   *model = printable(r->model), *output = printable(r->output);
+        const char *model = str_printable_in(cli->arena, r->model);
+        const char *output = str_printable_in(cli->arena, r->output);
         json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:i, s:i, s:i, s:b}", "schema",
                               "mlc-reduce/1", "model", model, "output", output, "nodes_before",
                               was->nodes, "nodes", f.nodes, "params_before",
                               (json_int_t)was->params, "params", (json_int_t)f.params, "inputs",
                               (int)g->inputs.len, "outputs", (int)g->outputs.len, "tests",
                               r->tests, "complete", !r->late);
-        char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-        out_printf("%s\n", text ? text : "{}");
-        free(text);
+        out_json(o, JSON_COMPACT);
         json_decref(o);
-        free(model);
-        free(output);
         return;
     }
     talk(cli, "wrote %s: %d of %d nodes, %zu input%s, %zu output%s, %d tests%s\n",

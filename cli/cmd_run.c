@@ -137,9 +137,7 @@ static void print_json(Execution *e, const Tensor **out)
                                    : json_null());
     json_object_set_new(o, "workspace_bytes", json_integer(e->info.workspace_bytes));
     json_object_set_new(o, "outputs", outputs);
-    char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    out_printf("%s\n", text);
-    free(text);
+    out_json(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(o);
 }
 

@@ -250,9 +250,7 @@ static void print_json(const Verify *v, const char *target)
                           target, "passed", (int)v->count[CASE_PASS], "failed",
                           (int)v->count[CASE_FAIL], "skipped", (int)v->count[CASE_SKIP], "cases",
                           cases);
-    char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    out_printf("%s\n", text);
-    free(text);
+    out_json(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(o);
 }
 

@@ -5,19 +5,15 @@
  *       help: x86-* and arm64-* have it; see `mlc list ops --target cortex-m4`
  *
  * A diagnostic gets its help after it was reported, so each is held back until the next one comes
- * or the command ends. Everything goes to stderr. */
+ * or the command ends. Everything goes to stderr, and takes no memory: there may be none left. */
 #include "cli/cli.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static struct {
     DiagFormat  format;
     bool        color;
-    const Diag *held;    /* reported, not printed yet */
-    json_t     *results; /* sarif */
-    bool        used[DIAG_CODE_COUNT];
+    const Diag *held; /* reported, not printed yet */
 } state;
 
 static const char *severity_name(Severity s)
@@ -25,86 +21,114 @@ static const char *severity_name(Severity s)
     return s == ERROR ? "error" : s == WARNING ? "warning" : "remark";
 }
 
+/* Text from a file, fit for terminals. */
+static void put(const char *text)
+{
+    char piece[5];
+    while (str_printable_next(&text, piece))
+        fputs(piece, stderr);
+}
+
+/* ---- human ---- */
+
 static void print_place(const Diag *d)
 {
-    if (!d->loc.node && d->loc.file && strstr(d->message, d->loc.file))
+    const Loc *l = &d->loc;
+    if (!l->node && l->file && strstr(d->message, l->file))
         return; /* the message names the file already */
-    if (!d->loc.node && !d->loc.file)
+    if (!l->node && !l->file)
         return;
-    char *file = printable(d->loc.file), *node = printable(d->loc.node), *op = printable(d->loc.op);
     fputs("  --> ", stderr);
-    if (file)
-        fprintf(stderr, "%s", file);
-    if (d->loc.line && file)
-        fprintf(stderr, ":%d", d->loc.line);
-    if (node && file)
+    if (l->file)
+        put(l->file);
+    if (l->line && l->file)
+        fprintf(stderr, ":%d", l->line);
+    if (l->node && l->file)
         fputs(": ", stderr);
-    if (node && d->count > 1)
-        fprintf(stderr, "%d nodes, first '%s'", d->count, node);
-    else if (node)
-        fprintf(stderr, "node '%s'", node);
-    if (node && op && d->count <= 1)
-        fprintf(stderr, " (%s)", op);
+    if (l->node) {
+        if (d->count > 1)
+            fprintf(stderr, "%d nodes, first '", d->count);
+        else
+            fputs("node '", stderr);
+        put(l->node);
+        fputc('\'', stderr);
+    }
+    if (l->node && l->op && d->count <= 1) {
+        fputs(" (", stderr);
+        put(l->op);
+        fputc(')', stderr);
+    }
     fputc('\n', stderr);
-    free(file);
-    free(node);
-    free(op);
 }
 
 static void print_human(const Diag *d)
 {
     static const char *const color[] = {"\033[36m", "\033[33m", "\033[31m"};
     const char *bold = state.color ? "\033[1m" : "", *plain = state.color ? "\033[0m" : "";
-    char *message = printable(d->message), *help = printable(d->help);
     progress_clear();
-    fprintf(stderr, "%s%s%s[%s]%s: %s%s%s\n", bold, state.color ? color[d->severity] : "",
-            severity_name(d->severity), diag_code_name[d->code], plain, bold,
-            message ? message : "", plain);
+    fprintf(stderr, "%s%s%s[%s]%s: %s", bold, state.color ? color[d->severity] : "",
+            severity_name(d->severity), diag_code_name[d->code], plain, bold);
+    put(d->message);
+    fprintf(stderr, "%s\n", plain);
     print_place(d);
-    if (help)
-        fprintf(stderr, "  help: %s\n", help);
-    free(message);
-    free(help);
+    if (d->help) {
+        fputs("  help: ", stderr);
+        put(d->help);
+        fputc('\n', stderr);
+    }
 }
 
-/* Sets a member when there is text. */
-static void set_text(json_t *o, const char *key, const char *text)
+/* ---- JSON ---- */
+
+/* A string without its quotes. */
+static void put_json(const char *text)
 {
-    char *s = printable(text);
-    if (s)
-        json_object_set_new(o, key, json_string(s));
-    free(s);
+    char piece[5];
+    while (str_printable_next(&text, piece))
+        for (const char *p = piece; *p; p++) {
+            if (*p == '"' || *p == '\\')
+                fputc('\\', stderr);
+            fputc(*p, stderr);
+        }
+}
+
+/* `before` and the quoted text, when there is text. */
+static void put_member(const char *before, const char *text)
+{
+    if (!text)
+        return;
+    fprintf(stderr, "%s\"", before);
+    put_json(text);
+    fputc('"', stderr);
 }
 
 static void print_json(const Diag *d)
 {
-    json_t *o = json_object();
-    json_object_set_new(o, "code", json_string(diag_code_name[d->code]));
-    json_object_set_new(o, "severity", json_string(severity_name(d->severity)));
-    json_object_set_new(o, "title", json_string(diag_code_title[d->code]));
-    set_text(o, "message", d->message);
-    set_text(o, "file", d->loc.file);
+    put_member("{\"code\":", diag_code_name[d->code]);
+    put_member(",\"severity\":", severity_name(d->severity));
+    put_member(",\"title\":", diag_code_title[d->code]);
+    put_member(",\"message\":", d->message);
+    put_member(",\"file\":", d->loc.file);
     if (d->loc.line)
-        json_object_set_new(o, "line", json_integer(d->loc.line));
-    set_text(o, "node", d->loc.node);
-    set_text(o, "op", d->loc.op);
-    set_text(o, "help", d->help);
-    json_object_set_new(o, "count", json_integer(d->count));
-    json_dumpf(o, stderr, JSON_COMPACT);
-    fputc('\n', stderr);
-    json_decref(o);
+        fprintf(stderr, ",\"line\":%d", d->loc.line);
+    put_member(",\"node\":", d->loc.node);
+    put_member(",\"op\":", d->loc.op);
+    put_member(",\"help\":", d->help);
+    fprintf(stderr, ",\"count\":%d}\n", d->count);
 }
+
+/* ---- GitHub ---- */
 
 /* Workflow commands escape '%', line ends and, in properties, ':' and ','. */
 static void github_escaped(const char *text, bool property)
 {
-    char *s = printable(text);
-    for (const char *p = s ? s : ""; *p; p++)
-        if (*p == '%' || (property && (*p == ':' || *p == ',')))
-            fprintf(stderr, "%%%02X", *p);
-        else
-            fputc(*p, stderr);
-    free(s);
+    char piece[5];
+    while (str_printable_next(&text, piece))
+        for (const char *p = piece; *p; p++)
+            if (*p == '%' || (property && (*p == ':' || *p == ',')))
+                fprintf(stderr, "%%%02X", *p);
+            else
+                fputc(*p, stderr);
 }
 
 static void print_github(const Diag *d)
@@ -131,59 +155,82 @@ static void print_github(const Diag *d)
     fputc('\n', stderr);
 }
 
-/* One result of the SARIF document. Place in a file as physical, node as logical location. */
-static void add_sarif(const Diag *d)
+/* ---- SARIF ---- */
+
+/* Place in a file as physical, node as logical location. */
+static void sarif_place(const Loc *l)
 {
-    json_t *o = json_object(), *message = json_object(), *where = json_object();
-    json_object_set_new(o, "ruleId", json_string(diag_code_name[d->code]));
-    json_object_set_new(o, "level",
-                        json_string(d->severity == REMARK ? "note" : severity_name(d->severity)));
-    char *text = printable(d->message), *help = printable(d->help);
-    char *both = NULL;
-    if (help && asprintf(&both, "%s\nhelp: %s", text, help) < 0)
-        both = NULL;
-    json_object_set_new(message, "text", json_string(both ? both : text ? text : ""));
-    json_object_set_new(o, "message", message);
-    free(text);
-    free(help);
-    free(both);
-    if (d->loc.file) {
-        json_t *physical = json_object(), *artifact = json_object();
-        set_text(artifact, "uri", d->loc.file);
-        json_object_set_new(physical, "artifactLocation", artifact);
-        if (d->loc.line)
-            json_object_set_new(physical, "region", json_pack("{s:i}", "startLine", d->loc.line));
-        json_object_set_new(where, "physicalLocation", physical);
+    fputs(",\n          \"locations\": [\n            {", stderr);
+    if (l->file) {
+        put_member("\n              \"physicalLocation\": {\n"
+                   "                \"artifactLocation\": {\n                  \"uri\": ", l->file);
+        fputs("\n                }", stderr);
+        if (l->line)
+            fprintf(stderr, ",\n                \"region\": {\n"
+                            "                  \"startLine\": %d\n                }", l->line);
+        fputs("\n              }", stderr);
     }
-    if (d->loc.node) {
-        json_t *logical = json_object();
-        set_text(logical, "name", d->loc.node);
-        set_text(logical, "kind", d->loc.op ? d->loc.op : "node");
-        json_object_set_new(where, "logicalLocations", json_pack("[o]", logical));
+    if (l->node) {
+        fputs(l->file ? "," : "", stderr);
+        put_member("\n              \"logicalLocations\": [\n                {\n"
+                   "                  \"name\": ", l->node);
+        put_member(",\n                  \"kind\": ", l->op ? l->op : "node");
+        fputs("\n                }\n              ]", stderr);
     }
-    if (json_object_size(where))
-        json_object_set_new(o, "locations", json_pack("[o]", where));
-    else
-        json_decref(where);
-    json_array_append_new(state.results, o);
-    state.used[d->code] = true;
+    fputs("\n            }\n          ]", stderr);
 }
 
-static void print_sarif(void)
+static void sarif_result(const Diag *d)
 {
-    json_t *rules = json_array();
-    for (int i = 0; i < DIAG_CODE_COUNT; i++)
-        if (state.used[i])
-            json_array_append_new(rules, json_pack("{s:s, s:{s:s}}", "id", diag_code_name[i],
-                                               "shortDescription", "text", diag_code_title[i]));
-    json_t *doc = json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:o}]}", "$schema",
-                            "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0",
-                            "runs", "tool", "driver", "name", "mlc", "version", MLC_VERSION,
-                            "rules", rules, "results", state.results);
-    json_dumpf(doc, stderr, JSON_INDENT(2));
-    fputc('\n', stderr);
-    json_decref(doc);
-    state.results = NULL;
+    fprintf(stderr,
+            "        {\n          \"ruleId\": \"%s\",\n          \"level\": \"%s\",\n"
+            "          \"message\": {\n",
+            diag_code_name[d->code], d->severity == REMARK ? "note" : severity_name(d->severity));
+    fputs("            \"text\": \"", stderr);
+    put_json(d->message);
+    if (d->help) {
+        fputs("\\nhelp: ", stderr);
+        put_json(d->help);
+    }
+    fputs("\"\n          }", stderr);
+    if (d->loc.file || d->loc.node)
+        sarif_place(&d->loc);
+    fputs("\n        }", stderr);
+}
+
+/* The rules are the codes that occur. */
+static void sarif_rules(const Diag *first)
+{
+    const char *before = "";
+    for (int i = 0; i < DIAG_CODE_COUNT; i++) {
+        const Diag *d = first;
+        while (d && d->code != (DiagCode)i)
+            d = d->next;
+        if (!d)
+            continue;
+        fprintf(stderr, "%s\n            {\n", before);
+        put_member("              \"id\": ", diag_code_name[i]);
+        put_member(",\n              \"shortDescription\": {\n                \"text\": ",
+                   diag_code_title[i]);
+        fputs("\n              }\n            }", stderr);
+        before = ",";
+    }
+}
+
+static void print_sarif(const Diag *first)
+{
+    fputs("{\n  \"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\",\n"
+          "  \"version\": \"2.1.0\",\n  \"runs\": [\n    {\n      \"tool\": {\n"
+          "        \"driver\": {\n          \"name\": \"mlc\",\n"
+          "          \"version\": \"" MLC_VERSION "\",\n          \"rules\": [",
+          stderr);
+    sarif_rules(first);
+    fputs("\n          ]\n        }\n      },\n      \"results\": [\n", stderr);
+    for (const Diag *d = first; d; d = d->next) {
+        sarif_result(d);
+        fputs(d->next ? ",\n" : "\n", stderr);
+    }
+    fputs("      ]\n    }\n  ]\n}\n", stderr);
 }
 
 static void print(const Diag *d)
@@ -199,8 +246,7 @@ static void print(const Diag *d)
         print_github(d);
         break;
     case DIAG_sarif:
-        add_sarif(d);
-        break;
+        break; /* one document, at the end */
     }
 }
 
@@ -216,8 +262,6 @@ void diag_print_start(Ctx *c, DiagFormat format, bool color)
 {
     state.format = format;
     state.color = color;
-    if (format == DIAG_sarif)
-        state.results = json_array();
     c->diags.hook = on_diag;
     for (const Diag *d = c->diags.first; d; d = d->next)
         on_diag(NULL, d);
@@ -229,6 +273,6 @@ void diag_print_finish(Ctx *c)
     if (state.held)
         print(state.held);
     state.held = NULL;
-    if (state.results)
-        print_sarif();
+    if (state.format == DIAG_sarif)
+        print_sarif(c->diags.first);
 }

@@ -130,19 +130,24 @@ static void open_standard_files(void)
             _exit(MLC_SYSTEM);
 }
 
-/* Also when the command line is wrong before the option is reached. */
-static DiagFormat diag_format(const Cli *cli)
+static DiagFormat format_of(const char *word)
+{
+    return !word                    ? DIAG_human
+           : str_eq(word, "json")   ? DIAG_json
+           : str_eq(word, "github") ? DIAG_github
+           : str_eq(word, "sarif")  ? DIAG_sarif
+                                    : DIAG_human;
+}
+
+/* Of the words, for when the command line is wrong, or memory is out, before the option is reached. */
+static const char *format_word(int argc, char **argv)
 {
     static const char option[] = "--diag-format=";
-    const char *text = opt_text(cli, OPT_diag_format);
-    for (int i = 1; i < cli->argc && !opt_given(cli, OPT_diag_format); i++)
-        if (str_starts(cli->argv[i], option))
-            text = cli->argv[i] + strlen(option);
-    return !text || str_eq(text, "human") ? DIAG_human
-           : str_eq(text, "json")         ? DIAG_json
-           : str_eq(text, "github")       ? DIAG_github
-           : str_eq(text, "sarif")        ? DIAG_sarif
-                                          : DIAG_human;
+    const char *word = NULL;
+    for (int i = 1; i < argc; i++)
+        if (str_starts(argv[i], option))
+            word = argv[i] + strlen(option);
+    return word;
 }
 
 typedef struct MainArgs {
@@ -159,9 +164,11 @@ static Status run(void *arg)
     Cli *cli = NEW(a, Cli);
     cli->ctx = c;
     cli->arena = a;
+    json_memory(a);
     Status s = cli_parse(cli, m->argc, m->argv);
     const char *color = opt_text(cli, OPT_color);
-    DiagFormat format = diag_format(cli);
+    const char *said = opt_given(cli, OPT_diag_format) ? NULL : format_word(m->argc, m->argv);
+    DiagFormat format = format_of(said ? said : opt_text(cli, OPT_diag_format));
     cli->color = color_wanted(color ? color : "auto");
     cli->quiet = opt_flag(cli, OPT_quiet) || format == DIAG_json || format == DIAG_sarif;
     diag_print_start(c, format, cli->color);
@@ -193,6 +200,8 @@ int main(int argc, char **argv)
     Status closed = out_close(&ctx);
     if (s == MLC_OK || s == MLC_NO)
         s = closed != MLC_OK ? closed : s;
+    if (!ctx.diags.hook)
+        diag_print_start(&ctx, format_of(format_word(argc, argv)), color_wanted("auto"));
     diag_print_finish(&ctx);
     if (s == MLC_BUG)
         report_bug("an internal check failed");

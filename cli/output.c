@@ -5,20 +5,13 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 static int  lost;             /* errno of the first failed write to stdout */
 static bool progress_visible; /* a progress line stands on the terminal */
-
-char *printable(const char *text)
-{
-    char *out = text ? malloc(STR_PRINTABLE_BYTES(text)) : NULL;
-    if (out)
-        str_printable(out, text);
-    return out;
-}
 
 bool color_wanted(const char *when)
 {
@@ -53,6 +46,51 @@ Status out_close(Ctx *c)
     return diag_error(c, E0003, (Loc){0}, MLC_SYSTEM, "cannot write standard output: %s",
                       strerror(lost));
 }
+
+/* ---- JSON ---- */
+
+static Arena *json_arena;
+
+static void *json_alloc(size_t bytes)
+{
+    return json_arena ? arena_alloc(json_arena, bytes, 16) : NULL;
+}
+
+static void json_free(void *p)
+{
+    (void)p; /* the arena frees all at once */
+}
+
+static void json_forget(void *arg)
+{
+    (void)arg;
+    json_arena = NULL;
+}
+
+void json_memory(Arena *a)
+{
+    json_arena = a;
+    json_set_alloc_funcs(json_alloc, json_free);
+    arena_at_free(a, json_forget, NULL);
+}
+
+static int put_json(const char *text, size_t n, void *arg)
+{
+    (void)arg;
+    if (!lost && fwrite(text, 1, n, stdout) != n)
+        lost = errno ? errno : EIO;
+    return 0;
+}
+
+bool out_json(const json_t *o, size_t flags)
+{
+    if (json_dump_callback(o, put_json, NULL, flags) != 0)
+        return false;
+    out_text("\n");
+    return true;
+}
+
+/* ---- talk ---- */
 
 void progress_clear(void)
 {

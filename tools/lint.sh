@@ -9,6 +9,7 @@
 #   headers    every header compiles alone
 #   folders    every folder of the first two levels with sources has a README.md
 #   include    x.c includes x.h first, where there is one
+#   json       JSON goes to stdout by out_json(): jansson's memory lies in an arena, free() would die
 cd "$(dirname "$0")/.." || exit 2
 : "${CC:=gcc -std=gnu11 -D_GNU_SOURCE -I.}"
 bad=0
@@ -44,6 +45,9 @@ report "$(sources '*.c' '*.h' '*.def' '*.inc' '*.sh' '*.mk' '*.md' '*.py' Makefi
     sed 's/^\([^:]*:[0-9]*\):.*/\1: unfinished work, or a path of one machine/')"
 report "$(sources | grep -E '(^|/)(utils?|common|misc|helpers?)(\.[a-z]+|/|$)' |
     sed 's/$/:1: a name that says nothing/')"
+
+report "$(sources 'cli/*.c' 'codegen/*.c' | xargs grep -n 'json_dumps(' |
+    sed 's/^\([^:]*:[0-9]*\):.*/\1: json_dumps(): out_json() needs no free()/')"
 
 for h in $(sources '*.h'); do
     flags=

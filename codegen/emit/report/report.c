@@ -4,7 +4,6 @@
 #include "ir/base/ctx.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 static json_t *text(Arena *a, const char *s)
 {
@@ -191,6 +190,12 @@ static json_t *diagnostics(Arena *a, const Ctx *c)
     return list;
 }
 
+static int add_to(const char *text, size_t n, void *out)
+{
+    str_addn(out, text, n);
+    return 0;
+}
+
 void report_emit(const Program *p, const ReportInfo *r, Str *out)
 {
     Arena *a = arena_new(p->ctx);
@@ -229,9 +234,9 @@ void report_emit(const Program *p, const ReportInfo *r, Str *out)
     set(doc, "passes", passes(r));
     set(doc, "diagnostics", diagnostics(a, p->ctx));
 
-    char *json = json_dumps(doc, JSON_INDENT(1));
-    str_printf(out, "%s\n", json ? json : "{}");
-    free(json);
+    if (json_dump_callback(doc, add_to, out, JSON_INDENT(1)) != 0)
+        ctx_out_of_memory(p->ctx, 1);
+    str_addc(out, '\n');
     json_decref(doc);
     arena_free(a);
 }
