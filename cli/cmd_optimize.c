@@ -269,19 +269,20 @@ static void say_code(const Job *j)
 static void check(Job *j)
 {
     double worst;
-    const char *object = object_path(j);
+    const char *object = object_path(j), *why;
     if (!object || j->cli->quiet || j->options.target.kind == TARGET_C)
         return;
     progress(j->cli, "checking");
-    if (self_check(j->model, &j->options, object, &worst))
+    if (self_check(j->model, &j->options, object, &worst, &why))
         talk(j->cli, "  verify      worst error %.1e against the unoptimized program, "
                      "1 random input\n", worst);
+    else if (why)
+        talk(j->cli, "  verify      not done: %s\n", why);
 }
 
-static void say_files(const Job *j)
+/* Before they get their names: afterwards nothing may fail. */
+static const char *name_files(const Job *j)
 {
-    if (j->out.to_stdout)
-        return;
     Str s = str_new(j->cli->arena);
     for (int k = 0; k < OUTPUT_COUNT; k++) {
         const Output *out = &j->out.at[k];
@@ -290,12 +291,12 @@ static void say_files(const Job *j)
         if (!out->wanted)
             continue;
         str_printf(&s, "%s%s", s.len ? ", " : "", str_printable_in(s.arena, out->path));
-        if (s.len == strlen(out->path) && stat(out->path, &st) == 0)
+        if (s.len == strlen(out->path) && stat(out->file.tmp_path, &st) == 0)
             str_printf(&s, " (%s)", bytes(size, st.st_size));
     }
     if (j->out.onnx_data.wanted)
         str_printf(&s, ", %s", str_printable_in(s.arena, j->out.onnx_data.path));
-    talk(j->cli, "wrote %s in %.1f s\n", str_text(&s), (double)(clock_ns() - j->start_ns) / 1e9);
+    return str_text(&s);
 }
 
 /* ---- files ---- */
@@ -428,8 +429,10 @@ static Status work(Job *j)
     TRY(write_texts(j));
     TRY(write_onnx(j));
     TRY(output_write(j->cli, &j->out.depfile, &j->depends));
+    const char *files = name_files(j);
     TRY(outputs_commit(j->cli, &j->out));
-    say_files(j);
+    if (!j->out.to_stdout)
+        talk(j->cli, "wrote %s in %.1f s\n", files, (double)(clock_ns() - j->start_ns) / 1e9);
     return MLC_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "ir/base/str.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* The interpreter in double precision takes about 20 ns for a multiply-accumulate. */
 enum { MOST_MACS = 40000000, MOST_BYTES = 64 << 20 };
@@ -109,8 +110,10 @@ static Status run(void *arg)
     return s;
 }
 
-bool self_check(const char *model, const CompileOptions *o, const char *object, double *worst)
+bool self_check(const char *model, const CompileOptions *o, const char *object, double *worst,
+                const char **why)
 {
+    *why = NULL;
     if (!compile_runs_here(o))
         return false;
     Ctx ctx;
@@ -118,7 +121,15 @@ bool self_check(const char *model, const CompileOptions *o, const char *object, 
     ctx.memory_limit = (size_t)2 << 30;
     Check k = {.ctx = &ctx, .model = model, .object = object, .options = o};
     Status s = ctx_protect(&ctx, run, &k);
+    const Diag *d = ctx.diags.first;
+    while (d && d->severity != ERROR)
+        d = d->next;
+    char said[400] = "";
+    if (s != MLC_OK && s != MLC_NO)
+        snprintf(said, sizeof said, "%s", d ? d->message : "it failed");
     ctx_free(&ctx);
+    if (*said)
+        *why = str_printable_in(o->arena, said);
     *worst = k.worst;
     return s == MLC_OK;
 }

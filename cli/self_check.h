@@ -7,8 +7,10 @@
 #include "cli/compile.h"
 
 /* True: *worst is the largest difference, relative to the largest magnitude of the output that it
- * was found in. False: not done, because it would take long (about a second), the target does not
- * run here, the input is one that the model refuses, or a tool is absent. Never reports. */
-bool self_check(const char *model, const CompileOptions *o, const char *object, double *worst);
+ * was found in. False: not done. *why is NULL where that was to be expected, because it would take
+ * long (about a second), or the target does not run here; else what came in between, in the arena
+ * of the options: memory, a tool, an input that the model refuses. Never reports. */
+bool self_check(const char *model, const CompileOptions *o, const char *object, double *worst,
+                const char **why);
 
 #endif

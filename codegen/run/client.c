@@ -274,7 +274,7 @@ const RunnerInfo *runner_info(const Runner *r)
 
 void runner_close(Runner *r)
 {
-    if (!r)
+    if (!r || !r->dir)
         return;
     if (r->process.pid > 0) {
         /* Nothing that it still does matters: its results were read. */
@@ -282,6 +282,12 @@ void runner_close(Runner *r)
         reap(r, &(int){0});
     }
     temp_dir_remove(r->dir);
+    r->dir = NULL;
+}
+
+static void close_with_arena(void *r)
+{
+    runner_close(r);
 }
 
 Status runner_open(Ctx *c, Arena *a, const char *artifact, const RunnerOptions *o, Runner **out)
@@ -291,6 +297,7 @@ Status runner_open(Ctx *c, Arena *a, const char *artifact, const RunnerOptions *
     *r = (Runner){.ctx = c, .arena = a, .artifact = artifact, .options = *o};
     TRY(elf_info(c, a, artifact, &elf));
     r->buf = NEW_ARRAY(a, char, BUFFER);
+    arena_at_free(a, close_with_arena, r); /* a refused allocation leaves no process either */
     TRY(temp_dir_make(c, a, &r->dir));
     Status s = launch_runner(c, a, artifact, &elf, o, r->dir, &r->process);
     r->info.emulated = r->process.emulated;
