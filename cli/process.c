@@ -67,8 +67,10 @@ static _Noreturn void become(char *const argv[], const ProcessOptions *o, int re
     redirect(o->report, 3);
     for (int i = 0; i < o->nkeep; i++)
         fcntl(o->keep[i], F_SETFD, 0);
+#ifndef __SANITIZE_ADDRESS__ /* its shadow takes more address space than there is memory */
     if (o->memory_bytes)
         limit(RLIMIT_AS, o->memory_bytes);
+#endif
     if (o->cpu_seconds)
         limit(RLIMIT_CPU, o->cpu_seconds);
     if (!o->core)

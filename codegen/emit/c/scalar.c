@@ -198,12 +198,12 @@ static Text bool_op(Walk *w, Ex e)
 static bool is_extreme(Ex e, bool largest)
 {
     int bits = elem_bits[e->elem];
-    int64_t top =
-        elem_is_signed((Elem)e->elem) ? ((int64_t)1 << (bits - 1)) - 1 : ((int64_t)1 << bits) - 1;
+    bool is_signed = elem_is_signed((Elem)e->elem);
 
     if (e->op != EX_CONST || !elem_is_int((Elem)e->elem) || bits > 32)
         return false;
-    return e->i == (largest ? top : elem_is_signed((Elem)e->elem) ? -top - 1 : 0);
+    int64_t top = ((int64_t)1 << (is_signed ? bits - 1 : bits)) - 1;
+    return e->i == (largest ? top : is_signed ? -top - 1 : 0);
 }
 
 /* Comparisons that a type's range decides, of which compilers warn: "1", "0" or NULL. */

@@ -29,7 +29,7 @@ typedef struct Unit {
     LLVMContextRef cx;
     LLVMModuleRef module;
     LLVMTargetMachineRef machine;
-    LLVMBuilderRef b;
+    LLVMBuilderRef b, entry; /* see Walk */
     bool is_arm64;
     bool has_f16c; /* f16 <-> f32 in hardware */
     bool has_avx, has_avx512;

@@ -228,22 +228,17 @@ static void walk_all(Walk *w)
 static Status emit_body(Walk *w)
 {
     LLVMBasicBlockRef entry = new_block(w, "entry"), start = new_block(w, "start");
-    Status st;
 
     w->done = new_block(w, "done");
-    w->entry = LLVMCreateBuilderInContext(w->u->cx);
+    w->entry = w->u->entry;
     LLVMPositionBuilderAtEnd(w->b, entry);
     LLVMPositionBuilderBefore(w->entry, LLVMBuildBr(w->b, start));
     LLVMPositionBuilderAtEnd(w->b, w->done);
     LLVMBuildRetVoid(w->b);
     LLVMPositionBuilderAtEnd(w->b, start);
-    st = make_registers(w);
-    if (st == MLC_OK) {
-        walk_all(w);
-        st = w->error;
-    }
-    LLVMDisposeBuilder(w->entry);
-    return st;
+    TRY(make_registers(w));
+    walk_all(w);
+    return w->error;
 }
 
 /* frame: {i32 status, i32, ptr sym, ptr buf[]} */

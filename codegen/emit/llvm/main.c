@@ -64,25 +64,28 @@ static void limit(int what, int64_t value)
         setrlimit(what, &r);
 }
 
+static void close_with_arena(void *u)
+{
+    unit_close(u);
+}
+
 static Status compile(void *arg)
 {
     Job *j = arg;
-    Unit u = {.ctx = j->ctx, .opt = &j->opt, .input = j->map};
-    Status st;
+    Arena *a = arena_new(j->ctx);
+    Unit *u = NEW(a, Unit);
 
+    *u = (Unit){.ctx = j->ctx, .opt = &j->opt, .input = j->map};
+    arena_at_free(a, close_with_arena, u); /* also where a refused allocation unwinds */
     for (int i = 0; i < j->opt.nvariant; i++)
-        TRY(program_read(j->ctx, j->map[i].data, j->map[i].size, &u.programs[i]));
-    u.arena = u.programs[0]->arena;
-    TRY(unit_open(&u));
-    st = emit_artifact(&u);
-    if (st == MLC_OK && !j->opt.no_runtime)
-        st = unit_link_runtime(&u);
-    if (st == MLC_OK)
-        st = unit_optimize(&u);
-    if (st == MLC_OK)
-        st = unit_write(&u);
-    unit_close(&u);
-    return st;
+        TRY(program_read(j->ctx, j->map[i].data, j->map[i].size, &u->programs[i]));
+    u->arena = u->programs[0]->arena;
+    TRY(unit_open(u));
+    TRY(emit_artifact(u));
+    if (!j->opt.no_runtime)
+        TRY(unit_link_runtime(u));
+    TRY(unit_optimize(u));
+    return unit_write(u);
 }
 
 static void on_signal(int sig)

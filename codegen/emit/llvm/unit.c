@@ -106,6 +106,7 @@ Status unit_open(Unit *u)
     LLVMDisposeTargetData(layout);
     LLVMSetTarget(u->module, u->opt->triple);
     u->b = LLVMCreateBuilderInContext(u->cx);
+    u->entry = LLVMCreateBuilderInContext(u->cx);
     u->i1 = LLVMInt1TypeInContext(u->cx);
     u->i8 = LLVMInt8TypeInContext(u->cx);
     u->i16 = LLVMInt16TypeInContext(u->cx);
@@ -121,10 +122,16 @@ Status unit_open(Unit *u)
 
 void unit_close(Unit *u)
 {
-    LLVMDisposeBuilder(u->b);
-    LLVMDisposeModule(u->module);
-    LLVMContextDispose(u->cx);
-    LLVMDisposeTargetMachine(u->machine);
+    if (u->b)
+        LLVMDisposeBuilder(u->b);
+    if (u->entry)
+        LLVMDisposeBuilder(u->entry);
+    if (u->module)
+        LLVMDisposeModule(u->module);
+    if (u->cx)
+        LLVMContextDispose(u->cx);
+    if (u->machine)
+        LLVMDisposeTargetMachine(u->machine);
 }
 
 LLVMTypeRef unit_memory(const Unit *u, Elem e)
@@ -267,7 +274,8 @@ static Status machine_code(Unit *u, LLVMMemoryBufferRef *out)
     return MLC_OK;
 }
 
-Status unit_write(Unit *u)
+/* The text or bytes of the output, handed to `out`. */
+static Status write_to(Unit *u, FileOut *out)
 {
     LLVMMemoryBufferRef buffer;
     Status st;
@@ -275,7 +283,7 @@ Status unit_write(Unit *u)
     if (u->opt->kind == EMIT_LLVM_IR) {
         char *text = LLVMPrintModuleToString(u->module);
 
-        st = file_write(u->ctx, u->opt->output, text, strlen(text));
+        st = file_out_write(u->ctx, out, text, strlen(text));
         LLVMDisposeMessage(text);
         return st;
     }
@@ -283,7 +291,19 @@ Status unit_write(Unit *u)
         buffer = LLVMWriteBitcodeToMemoryBuffer(u->module);
     else
         TRY(machine_code(u, &buffer));
-    st = file_write(u->ctx, u->opt->output, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    st = file_out_write(u->ctx, out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
     LLVMDisposeMemoryBuffer(buffer);
+    return st;
+}
+
+Status unit_write(Unit *u)
+{
+    FileOut out;
+
+    TRY(file_out_open(u->ctx, u->opt->output, &out));
+    Status st = write_to(u, &out);
+    if (st == MLC_OK)
+        return file_out_commit(u->ctx, &out);
+    file_out_abort(&out);
     return st;
 }
