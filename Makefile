@@ -51,6 +51,7 @@ include make/test.mk
 include make/layers.mk
 include make/check.mk
 include make/runtime.mk
+include make/sweep.mk
 include make/demo.mk
 include make/install.mk
 include make/fuzz.mk
@@ -69,7 +70,8 @@ $(BUILD)/mlc: $(BUILD)/obj/cli/main.o $(BUILD)/libmlc.a
 	@echo "  ld $@"
 	@$(CC) $(OPT) $< $(BUILD)/libmlc.a $(LDLIBS) -o $@
 
-$(BUILD)/mlc-codegen: $(BUILD)/obj/codegen/emit/llvm/main.o $(call obj,$(CODEGEN_SRC)) $(GENERATED_IR_OBJ) $(RUNTIME_OBJ) $(BUILD)/obj/runtime/plan.o
+CODEGEN_OBJ = $(BUILD)/obj/codegen/emit/llvm/main.o $(call obj,$(CODEGEN_SRC)) $(GENERATED_IR_OBJ) $(RUNTIME_OBJ) $(BUILD)/obj/runtime/plan.o
+$(BUILD)/mlc-codegen: $(CODEGEN_OBJ)
 	@echo "  ld $@"
 	@$(CC) $(OPT) $^ $(LLVM_LDFLAGS) -lm -lpthread -o $@
 
@@ -77,7 +79,8 @@ $(BUILD)/mlc-runner: $(BUILD)/obj/codegen/run/main.o $(BUILD)/obj/codegen/run/se
 	@echo "  ld $@"
 	@$(CC) $(OPT) $^ -ldl -lm -lpthread -o $@
 
-$(BUILD)/mlc-runner-jit: $(BUILD)/obj/codegen/run/jit/main.o $(BUILD)/obj/codegen/run/serve.o
+RUNNER_JIT_OBJ := $(BUILD)/obj/codegen/run/jit/main.o $(BUILD)/obj/codegen/run/serve.o
+$(BUILD)/mlc-runner-jit: $(RUNNER_JIT_OBJ)
 	@echo "  ld $@"
 	@$(CC) $(OPT) $^ $(LLVM_LDFLAGS) -lm -lpthread -o $@
 
