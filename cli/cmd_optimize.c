@@ -13,6 +13,7 @@
 
 #include "codegen/emit/header/header.h"
 #include "codegen/emit/object/archive.h"
+#include "codegen/emit/report/html.h"
 #include "codegen/emit/report/report.h"
 #include "frontend/onnx/writer.h"
 
@@ -141,7 +142,8 @@ static const char *object_path(Job *j)
 {
     if (j->out.at[OUTPUT_obj].wanted)
         return output_tmp(&j->out, OUTPUT_obj);
-    if (j->out.at[OUTPUT_so].wanted || j->out.at[OUTPUT_lib].wanted)
+    if (j->out.at[OUTPUT_so].wanted || j->out.at[OUTPUT_lib].wanted ||
+        j->out.at[OUTPUT_html].wanted)
         return arena_printf(j->cli->arena, "%s/model.o", j->out.temp_dir);
     return NULL;
 }
@@ -396,6 +398,10 @@ static Status write_texts(Job *j)
     s = str_new(j->cli->arena);
     make_report(j, &s);
     TRY(output_write(j->cli, &j->out.at[OUTPUT_report], &s));
+    Str page = str_new(j->cli->arena);
+    if (j->out.at[OUTPUT_html].wanted)
+        report_html(str_text(&s), &page);
+    TRY(output_write(j->cli, &j->out.at[OUTPUT_html], &page));
     if (opt_flag(j->cli, OPT_json))
         out_text(str_text(&s));
     s = str_new(j->cli->arena);

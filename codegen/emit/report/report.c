@@ -131,6 +131,7 @@ static json_t *layers(Arena *a, const Program *p)
         for (size_t k = 0; k < s->args.len; k++)
             bytes = ex_add(p->pool, bytes, s->args.at[k]->size_bytes);
         json_t *o = json_object();
+        set(o, "step", json_integer((json_int_t)i));
         set(o, "name", text(a, s->kernel->name));
         set(o, "kernel", text(a, s->kernel->skeleton));
         set(o, "nodes", words(a, s->origin.at, s->origin.len));
