@@ -157,51 +157,88 @@ static const char *replaced(Arena *a, const char *text, const char *from, const 
     return str_text(&s);
 }
 
-/* Passes the child's diagnostics on, which know the output by a temporary name; returns how many. */
-static int pass_on(const Job *j, const char *lines, const char *output)
+/* What the child said on its report channel. */
+typedef struct Said {
+    bool started; /* it came as far as its main() */
+    int  count;   /* diagnostics */
+} Said;
+
+static void report_no_memory(Ctx *c, const char *why, int len)
 {
-    int count = 0;
+    diag_report(c, E0001, (Loc){0}, "the code generator ran out of memory%s%.*s", len ? ": " : "", len,
+                why);
+    diag_help(c, "-X codegen-memory=SIZE raises its limit");
+}
+
+/* Passes the child's diagnostics on, which know the output by a temporary name. */
+static Said pass_on(const Job *j, const char *lines, const char *output)
+{
+    Said said = {0};
     for (const char *line = lines; *line;) {
         size_t n = strcspn(line, "\n");
         json_t *o = json_loadb(line, n, 0, NULL);
-        const char *code = json_string_value(json_object_get(o, "code"));
+        const char *name = json_string_value(json_object_get(o, "code"));
         const char *message = json_string_value(json_object_get(o, "message"));
-        if (message) {
-            diag_report(j->ctx, code_of(code), (Loc){0}, "%s",
-                        replaced(j->arena, message, output, j->shown));
-            count++;
-        }
+        DiagCode code = code_of(name);
+        said.started |= o != NULL;
+        said.count += message != NULL;
+        if (message && code == E0001)
+            report_no_memory(j->ctx, "", 0);
+        else if (message)
+            diag_report(j->ctx, code, (Loc){0}, "%s", replaced(j->arena, message, output, j->shown));
         json_decref(o);
         line += n + (line[n] != 0);
     }
-    return count;
+    return said;
 }
 
-/* The child died or failed without a word of its own: says why, from the exit code and stderr. */
-static Status explain(Ctx *c, int code, const char *err)
+/* Words of LLVM, of the C++ library, and of the loader. */
+static bool is_no_memory(const char *err)
 {
+    static const char *const words[] = {
+        "out of memory",         "bad_alloc",           "annot allocate memory",
+        "failed to map segment", "cannot map zero-fill",
+    };
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (strstr(err, words[i]))
+            return true;
+    return false;
+}
+
+/* The child died or failed without a word of its own: says why, from the exit code and stderr. Before
+ * its main() it is the system's business: the loader, libraries, limits. */
+static Status explain(const Job *j, int code, const char *err, bool started)
+{
+    Ctx *c = j->ctx;
     int len = (int)strcspn(err, "\n");
     const char *sep = len ? ": " : "";
-    bool no_memory = strstr(err, "out of memory") || strstr(err, "bad_alloc");
-    if (code == 256 + SIGKILL || code == 256 + SIGXCPU || (no_memory && code >= 256)) {
-        diag_report(c, E0403, (Loc){0}, "the code generator ran out of %s%s%.*s",
-                    code == 256 + SIGXCPU ? "time" : "memory", sep, len, err);
-        diag_help(c, "-X codegen-memory=SIZE raises its limit");
-        return MLC_INPUT;
+    if (code == 256 + SIGKILL || is_no_memory(err)) {
+        report_no_memory(c, err, len);
+        return MLC_SYSTEM;
+    }
+    if (code == 256 + SIGXCPU)
+        return diag_error(c, E0005, (Loc){0}, MLC_SYSTEM, "the code generator ran out of time");
+    if (!started && (code >= 256 || code == 127)) {
+        const char *sig = code == 127 ? "" : arena_printf(j->arena, ": signal %d", code - 256);
+        diag_report(c, E0004, (Loc){0}, "the code generator cannot start%s%s%.*s", sig, sep, len, err);
+        if (j->options->memory_limit)
+            diag_help(c, "-X codegen-memory=SIZE raises its limit");
+        return MLC_SYSTEM;
     }
     if (code >= 256)
         return diag_error(c, E0403, (Loc){0}, MLC_BUG, "the code generator died of signal %d%s%.*s",
                           code - 256, sep, len, err);
-    return diag_error(c, E0403, (Loc){0}, MLC_BUG, "the code generator failed with exit code %d%s%.*s",
-                      code, sep, len, err);
+    return diag_error(c, E0403, (Loc){0}, code == MLC_SYSTEM ? MLC_SYSTEM : MLC_BUG,
+                      "the code generator failed with exit code %d%s%.*s", code, sep, len, err);
 }
 
 static Status judge(const Job *j, const Pipes *io, int code, const char *output)
 {
     if (code == 0)
         return MLC_OK;
-    if (pass_on(j, written(j->arena, io->report), output) == 0)
-        return explain(j->ctx, code, written(j->arena, io->err));
+    Said said = pass_on(j, written(j->arena, io->report), output);
+    if (said.count == 0)
+        return explain(j, code, written(j->arena, io->err), said.started);
     return code == MLC_INPUT || code == MLC_SYSTEM ? (Status)code : MLC_BUG;
 }
 

@@ -29,12 +29,14 @@ sweep-short: all $(SWEEP_BIN)
 	@test/sweep/alloc.sh $(BUILD) refused c99 runner
 	@STEP=5 test/sweep/alloc.sh $(BUILD) codegen
 	@STEP=50 test/sweep/alloc.sh $(BUILD) objects
+	@test/sweep/memory.sh $(BUILD)
 
-# Every request; under AddressSanitizer and LeakSanitizer every request too, but of objects every
+# Every request, and every limit of memory; under AddressSanitizer and LeakSanitizer every request too, but of objects every
 # tenth.
 .PHONY: alloc-sweep
 alloc-sweep: all $(SWEEP_BIN)
 	@test/sweep/alloc.sh $(BUILD)
+	@test/sweep/memory.sh $(BUILD)
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan MODE=asan alloc-sweep-asan
 
 .PHONY: alloc-sweep-asan

@@ -9,7 +9,8 @@
  * Several variants, best-fitting first, are the programs of several targets for one artifact.
  *
  * It runs as a child of mlc, under limits; what it has to say are JSON lines {"code","message"} on
- * descriptor 3 when that is open, else on stderr. The exit code is a Status. */
+ * descriptor 3 when that is open, else on stderr, and none of it takes memory. The first line is
+ * {}: it has started. The exit code is a Status. */
 #include "codegen/emit/llvm/emit.h"
 
 #include "ir/base/ctx.h"
@@ -19,6 +20,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -27,6 +29,8 @@ typedef struct Job {
     CodegenOptions opt;
     FileMap map[MAX_VARIANTS];
 } Job;
+
+static int channel = STDERR_FILENO; /* where diagnostics go */
 
 static void print_json_text(FILE *f, const char *s)
 {
@@ -42,18 +46,29 @@ static void print_json_text(FILE *f, const char *s)
     }
 }
 
-static void report(const Ctx *c, bool has_channel)
+/* The channel becomes stderr, which takes no memory; LLVM has said by then what it had to say. */
+static void report(const Ctx *c)
 {
-    FILE *f = has_channel ? fdopen(3, "w") : NULL;
+    static char buffer[4096];
+    FILE *f = stderr;
 
-    if (f == NULL)
-        f = stderr;
+    if (channel != STDERR_FILENO && dup2(channel, STDERR_FILENO) < 0)
+        return;
+    setvbuf(f, buffer, _IOFBF, sizeof buffer);
     for (const Diag *d = c->diags.first; d != NULL; d = d->next) {
         fprintf(f, "{\"code\":\"%s\",\"message\":\"", diag_code_name[d->code]);
         print_json_text(f, d->message);
         fputs("\"}\n", f);
     }
     fflush(f);
+}
+
+/* A whole line; async-signal-safe. */
+static void say(const char *line)
+{
+    ssize_t n = write(channel, line, strlen(line));
+
+    (void)n;
 }
 
 static void limit(int what, int64_t value)
@@ -94,6 +109,45 @@ static void on_signal(int sig)
     _exit(128 + sig);
 }
 
+/* Is the address space used up? Deaths of a small request, or of a stack that cannot grow, come
+ * within this many bytes of the limit; larger requests LLVM and the C++ library report. */
+static bool is_memory_gone(void)
+{
+    enum { NEAR = 16 << 20 };
+    void *p = mmap(NULL, NEAR, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (p != MAP_FAILED)
+        munmap(p, NEAR);
+    return p == MAP_FAILED;
+}
+
+static void on_crash(int sig)
+{
+    file_out_abort_all();
+    if (is_memory_gone()) {
+        say("{\"code\":\"E0001\",\"message\":\"out of memory\"}\n");
+        _exit(MLC_SYSTEM);
+    }
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+static void install_handlers(void)
+{
+    static char stack[1 << 16]; /* the stack may be what could not grow */
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+    struct sigaction a = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK | SA_NODEFER};
+
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    sigaltstack(&alternate, NULL);
+    sigaction(SIGABRT, &a, NULL);
+#ifndef __SANITIZE_ADDRESS__ /* its own reports say more */
+    sigaction(SIGSEGV, &a, NULL);
+    sigaction(SIGBUS, &a, NULL);
+#endif
+}
+
 static int print_version(void)
 {
     unsigned major, minor, patch;
@@ -106,13 +160,16 @@ int main(int argc, char **argv)
 {
     Ctx c;
     Job j = {.ctx = &c};
-    bool has_channel = fcntl(3, F_GETFL) >= 0; /* before anything else may open as 3 */
     Status st;
+
+    if (fcntl(3, F_GETFL) >= 0) /* before anything else may open as 3 */
+        channel = 3;
 
     if (argc == 2 && str_eq(argv[1], "--version"))
         return print_version();
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    if (channel == 3)
+        say("{}\n");
+    install_handlers();
     ctx_init(&c);
     st = options_parse(&c, argc, argv, &j.opt);
     if (st == MLC_OK) {
@@ -125,7 +182,7 @@ int main(int argc, char **argv)
         st = ctx_protect(&c, compile, &j);
     for (int i = 0; i < j.opt.nvariant; i++)
         file_unmap(&j.map[i]);
-    report(&c, has_channel);
+    report(&c);
     ctx_free(&c);
     return (int)st;
 }
