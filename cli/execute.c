@@ -70,7 +70,7 @@ static void open_interpreter(Execution *e)
         vec_push(e->arena, &e->info.inputs, io_of(&p->inputs.at[i]));
     for (size_t i = 0; i < p->outputs.len; i++)
         vec_push(e->arena, &e->info.outputs, io_of(&p->outputs.at[i]));
-    for (int k = 0; k < ex_sym_count(p->pool); k++)
+    for (int k = 0; k < ex_sym_bound_count(p->pool); k++)
         vec_push(e->arena, &e->info.symbols,
                  (RunnerSymbol){ex_sym_name(p->pool, k), ex_sym_min(p->pool, k),
                                 ex_sym_max(p->pool, k), -1, -1});
@@ -241,21 +241,30 @@ static Status run_interpreter(Execution *e, const Tensor *const *in, const Tenso
     const int64_t  **shape = NEW_ARRAY(e->arena, const int64_t *, p->inputs.len);
     const void     **src = NEW_ARRAY(e->arena, const void *, p->inputs.len);
     void           **dst = NEW_ARRAY(e->arena, void *, p->outputs.len);
-    int64_t         *sym = NEW_ARRAY(e->arena, int64_t, ex_sym_count(p->pool));
+    int64_t         *sym = NEW_ARRAY(e->arena, int64_t, ex_sym_count(p->pool) + 1);
     TRY(check_types(e, in));
     for (size_t i = 0; i < p->inputs.len; i++) {
         shape[i] = in[i]->dim;
         src[i] = spread(e->arena, in[i]);
     }
+    ProgramResult *result = NEW_ARRAY(e->arena, ProgramResult, p->outputs.len);
     TRY(program_bind(p, shape, sym));
     for (size_t i = 0; i < p->outputs.len; i++) {
         int64_t dim[MAX_RANK];
+        if (memobj_is_dynamic(p, p->outputs.at[i].obj))
+            continue;
         TRY(output_shape(e, &p->outputs.at[i], sym, dim));
         Tensor *t = tensor_new(e->arena, p->outputs.at[i].elem, p->outputs.at[i].rank, dim);
         dst[i] = (void *)(uintptr_t)t->data;
         out[i] = t;
     }
-    return program_interp(p, INTERP_EXACT, sym, src, dst);
+    TRY(program_interp_results(p, INTERP_EXACT, sym, src, dst, e->arena, result));
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        const ProgramIo *io = &p->outputs.at[i];
+        if (memobj_is_dynamic(p, io->obj))
+            out[i] = tensor_over(e->arena, io->elem, io->rank, result[i].dim, result[i].data);
+    }
+    return MLC_OK;
 }
 
 Status execution_run(Execution *e, const Tensor *const *in, const Tensor **out)

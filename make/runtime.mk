@@ -3,7 +3,7 @@
 # what C artifacts carry.
 # Also inside libmlc.a: the runner for emulated machines, an object that links with any artifact.
 
-RUNTIME_SRC := runtime/cores.c runtime/cpu.c runtime/launch.c runtime/plan.c runtime/pool.c runtime/rt.c
+RUNTIME_SRC := runtime/calls.c runtime/cores.c runtime/cpu.c runtime/launch.c runtime/plan.c runtime/pool.c runtime/rt.c
 RUNTIME_ARCHS := x86_64 aarch64
 RUNTIME_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -fno-stack-protector -fno-unwind-tables \
     -fno-asynchronous-unwind-tables -ffp-contract=off -fno-math-errno -Qn -Wall -Wextra -Werror -I.

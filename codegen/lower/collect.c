@@ -11,26 +11,23 @@ Buf *lower_buf(Lowering *l, const char *name, Elem e, BufSpace space, int rank, 
     return b;
 }
 
-static Buf *value_buf(void *arg, const Value *v)
+static Graph *body_of(const Node *n, const AttrDesc *d)
 {
-    Lowering *l = arg;
-    if (!l->buf_of[v->id]) {
-        Buf *b = lower_buf(l, v->name, v->type.elem, v->data ? SPACE_CONST : SPACE_TEMP,
-                           v->type.rank, v->type.dim);
-        b->data = v->data;
-        l->buf_of[v->id] = b;
-    }
-    return l->buf_of[v->id];
+    return d->kind == ATTR_graph ? *(Graph **)((char *)n->attrs + d->offset) : NULL;
 }
 
-static Status check_types(const Lowering *l)
+static Status check_types(const Graph *g)
 {
-    for (Node *n = l->graph->first; n; n = n->next)
+    for (Node *n = g->first; n; n = n->next) {
         for (int i = 0; i < n->nout; i++) {
             const Value *v = n->out[i];
             if (v && (v->type.kind != TYPE_TENSOR || v->type.rank < 0))
                 return node_error(n, E0303, "the shape of output '%s' is not known", v->name);
         }
+        for (const AttrDesc *d = n->op->attrs; d && d->name; d++)
+            if (body_of(n, d))
+                TRY(check_types(body_of(n, d)));
+    }
     return MLC_OK;
 }
 
@@ -45,10 +42,13 @@ static Status check_elem(const Lowering *l, const Node *n, const Value *v)
 }
 
 /* Every operator without stages is reported at once, and every type without arithmetic. */
-static Status check_definitions(const Lowering *l)
+static Status check_definitions(const Lowering *l, const Graph *g)
 {
     Status s = MLC_OK;
-    for (Node *n = l->graph->first; n; n = n->next) {
+    for (Node *n = g->first; n; n = n->next) {
+        for (const AttrDesc *d = n->op->attrs; d && d->name; d++)
+            if (body_of(n, d) && check_definitions(l, body_of(n, d)) != MLC_OK)
+                s = MLC_INPUT;
         for (int i = 0; i < n->nout; i++)
             if (check_elem(l, n, n->out[i]) != MLC_OK)
                 s = MLC_INPUT;
@@ -68,7 +68,7 @@ static void make_outputs(Lowering *l, Te *te)
     Program *p = l->program;
     for (size_t i = 0; i < l->graph->outputs.len; i++) {
         Value *v = l->graph->outputs.at[i];
-        Buf *b = value_buf(l, v);
+        Buf *b = lower_value_buf(l, v);
         if (b->space != SPACE_TEMP) {
             Buf *out = lower_buf(l, arena_printf(l->arena, "out%zu", i), b->elem, SPACE_OUTPUT,
                                  b->rank, b->dim);
@@ -112,20 +112,24 @@ static void adopt_buf(Lowering *l, Buf *b)
     vec_push(l->arena, &l->bufs, b);
 }
 
+static void bind_value(void *arg, const Value *v, Buf *b)
+{
+    lower_scope(arg, v->graph)->buf_of[v->id] = b;
+}
+
 static void adopt_load(void *arg, Ex load) { adopt_buf(arg, (Buf *)load->buf); }
 
 Status lower_collect(Lowering *l)
 {
     Graph *g = l->graph;
-    TRY(check_types(l));
-    TRY(check_definitions(l));
-    l->buf_of = NEW_ARRAY(l->arena, Buf *, g->values.len + 1);
+    TRY(check_types(g));
+    TRY(check_definitions(l, g));
     for (size_t i = 0; i < g->inputs.len; i++) {
         Value *v = g->inputs.at[i];
         if (v->type.kind != TYPE_TENSOR || v->type.rank < 0)
             return diag_error(l->ctx, E0303, (Loc){.file = g->file}, MLC_INPUT,
                               "the rank of input '%s' is not known", v->name);
-        Buf *b = value_buf(l, v);
+        Buf *b = lower_value_buf(l, v);
         b->space = SPACE_INPUT;
         buf_info(b)->row_major = true;
         ProgramIo io = {.name = v->name, .elem = b->elem, .rank = b->rank};
@@ -133,12 +137,9 @@ Status lower_collect(Lowering *l)
         io.obj = (MemObj *)b;
         vec_push(l->arena, &l->program->inputs, io);
     }
-    Te te = {.pool = l->pool, .arena = l->arena, .stages = &l->stages, .buf_of = value_buf, .buf_arg = l};
-    for (Node *n = g->first; n; n = n->next) {
-        te.node = n;
-        te_define(&te, n);
-    }
-    te.node = NULL;
+    Te te = {.pool = l->pool, .arena = l->arena, .stages = &l->stages,
+             .buf_of = lower_value_buf, .buf_arg = l, .bind = bind_value, .graph = collect_graph};
+    collect_graph(l, &te, g);
     make_outputs(l, &te);
     for (size_t i = 0; i < l->stages.len; i++)
         stage_rewrite(l->pool, l->stages.at[i], literal, NULL);
@@ -147,6 +148,10 @@ Status lower_collect(Lowering *l)
         for (size_t k = 0; k < st->stores.len; k++)
             adopt_buf(l, st->stores.at[k].buf);
         stage_each_load(l->pool, st, adopt_load, l);
+        for (size_t k = 0; k < st->args.len; k++) {
+            adopt_buf(l, st->args.at[k]);
+            buf_info(st->args.at[k])->pinned = buf_info(st->args.at[k])->row_major = true;
+        }
     }
     return MLC_OK;
 }

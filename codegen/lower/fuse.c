@@ -17,6 +17,7 @@ typedef struct Fusion {
     Lowering *l;
     VEC(int) *consumers; /* by buffer id: positions of stages that load it, may hold stale ones */
     bool     *dead;      /* by position */
+    int      *segment;   /* by position: control stages that change what may be read part them */
 } Fusion;
 
 typedef struct Register {
@@ -189,13 +190,13 @@ static void inline_everywhere(Fusion *f, int at)
     if (!is_plain_map(s))
         return;
     Buf *t = s->stores.at[0].buf;
-    if (t->space != SPACE_TEMP || buf_info(t)->stores != 1)
+    if (t->space != SPACE_TEMP || buf_info(t)->stores != 1 || buf_info(t)->pinned)
         return;
     bool all = true;
     for (size_t i = 0; i < f->consumers[t->id].len; i++) {
         int into = f->consumers[t->id].at[i];
         if (!f->dead[into] && stage_loads_of(f->l->pool, f->l->stages.at[into], t, NULL))
-            all = try_inline(f, at, into) && all;
+            all = f->segment[at] == f->segment[into] && try_inline(f, at, into) && all;
     }
     f->dead[at] = all;
 }
@@ -245,8 +246,9 @@ static bool try_attach(Fusion *f, int from)
         s->checks.len != 0)
         return false;
     Buf *t = s->stores.at[0].buf;
-    if (t->space != SPACE_TEMP || buf_info(t)->stores != 1 ||
-        !index_is_axes(s, t->rank, s->stores.at[0].index) || live_consumers(f, t, &into) != 1)
+    if (t->space != SPACE_TEMP || buf_info(t)->stores != 1 || buf_info(t)->pinned ||
+        !index_is_axes(s, t->rank, s->stores.at[0].index) || live_consumers(f, t, &into) != 1 ||
+        f->segment[from] != f->segment[into])
         return false;
     Stage *c = l->stages.at[into];
     if (c->kind != STAGE_MAP || c->stores.len != 1 || c->checks.len != 0 ||
@@ -280,6 +282,35 @@ static void remove_dead(Fusion *f)
     s->len = n;
 }
 
+/* Nothing moves across a stage that chooses, repeats, or changes memory or a symbol for good. */
+static void find_segments(Fusion *f)
+{
+    const StageList *s = &f->l->stages;
+    int segment = 0;
+    f->segment = NEW_ARRAY(f->l->arena, int, s->len + 1);
+    for (size_t i = 0; i < s->len; i++) {
+        const Stage *st = s->at[i];
+        bool parts = stage_is_control(st) && (st->kind != STAGE_SET || st->again);
+        f->segment[i] = parts ? ++segment : segment;
+        segment += parts;
+    }
+}
+
+/* What is read in another segment than it is written in keeps the plain order: a margin of zeros, for
+ * one, is made where the buffer is first written. */
+static void pin_across(Fusion *f)
+{
+    Lowering *l = f->l;
+    int *home = NEW_ARRAY(l->arena, int, l->bufs.len + 1);
+    for (size_t i = 0; i < l->stages.len; i++)
+        for (size_t k = 0; k < l->stages.at[i]->stores.len; k++)
+            home[l->stages.at[i]->stores.at[k].buf->id] = f->segment[i] + 1;
+    for (size_t b = 0; b < l->bufs.len; b++)
+        for (size_t i = 0; home[b] && i < f->consumers[b].len; i++)
+            if (f->segment[f->consumers[b].at[i]] + 1 != home[b])
+                buf_info(l->bufs.at[b])->row_major = true;
+}
+
 void lower_fuse(Lowering *l)
 {
     size_t nstages = l->stages.len;
@@ -291,6 +322,8 @@ void lower_fuse(Lowering *l)
         for (size_t k = 0; k < l->stages.at[i]->stores.len; k++)
             buf_info(l->stages.at[i]->stores.at[k].buf)->stores++;
     }
+    find_segments(&f);
+    pin_across(&f);
     if (l->options->level == 0)
         return;
     for (size_t i = 0; i < nstages; i++)

@@ -33,6 +33,8 @@ static bool try_alias(Lowering *l, const Stage *s)
         src->size != out->size || src->elem != out->elem)
         return false;
     Buf *root = root_of(src);
+    if (buf_info(out)->pinned || buf_info(root)->pinned)
+        return false;
     if (out->space == SPACE_TEMP) {
         buf_info(out)->alias = root;
         buf_info(out)->row_major = true;

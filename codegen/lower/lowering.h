@@ -10,12 +10,20 @@ typedef struct BufInfo {
     Buf     *buf;
     int      loads, stores;   /* stages that load it, that store to it */
     Buf     *alias;           /* shares this buffer's memory, element for element; NULL: its own */
+    bool     pinned;          /* control stages name it: it exists, under its own name */
     bool     row_major;       /* somebody depends on the row-major order */
     int64_t  halo[MAX_RANK];  /* zero margin on both sides of each dimension */
     MemObj  *obj;             /* set when the program is written */
 } BufInfo;
 
 typedef VEC(Buf *) BufList;
+
+/* The buffers of a graph's values, and the symbols that its nodes' stages have set. */
+typedef struct Scope {
+    const Graph *graph;
+    Buf        **buf_of; /* by Value id */
+    VEC(Ex)      set;
+} Scope;
 
 typedef struct Lowering {
     Graph              *graph;
@@ -26,7 +34,8 @@ typedef struct Lowering {
     const LowerOptions *options;
     StageList           stages; /* in the order in which they run */
     BufList             bufs;   /* by id */
-    Buf               **buf_of; /* by Value id */
+    VEC(Scope)          scopes; /* one per graph: the model's, and those of bodies */
+    const Graph        *graph_now; /* whose nodes are being collected */
     Program            *program;
     Map                 kernel_by_key;
     int                 lanes;  /* f32 elements of a vector register; 1: scalar target */
@@ -37,7 +46,12 @@ static inline BufInfo *buf_info(const Buf *b) { return b->user; }
 /* A fresh buffer. */
 Buf *lower_buf(Lowering *l, const char *name, Elem e, BufSpace space, int rank, const Ex *dim);
 
+Scope *lower_scope(Lowering *l, const Graph *g);
+/* The buffer of a value. */
+Buf   *lower_value_buf(void *lowering, const Value *v);
 Status lower_collect(Lowering *l);
+/* Appends all stages of a graph's nodes (collect_graph.c). */
+void   collect_graph(void *lowering, Te *t, const Graph *g);
 void   lower_fuse(Lowering *l);
 void   lower_layout(Lowering *l);
 Status lower_schedule(Lowering *l);
@@ -77,6 +91,9 @@ Status lower_emit(Lowering *l, const Stage *s, const char *skeleton, const char 
 Buf   *lower_reg(Lowering *l, Elem e, int64_t count);
 /* reg[index] */
 Ex     reg_load(ExPool *p, const Buf *reg, Ex index);
+
+/* A control stage becomes a step (place_control.c). */
+void   lower_control(Lowering *l, const Stage *s);
 
 /* A skeleton: MLC_NO when the stage does not fit it, else it emitted kernels (or failed). */
 typedef Status (*Skeleton)(Lowering *l, Stage *s);

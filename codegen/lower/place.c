@@ -264,7 +264,7 @@ static const char *kernel_key(Lowering *l, Kernel *k)
 
 /* ---- the program ---- */
 
-static MemObj *object_of(Lowering *l, Buf *b)
+MemObj *place_object(Lowering *l, Buf *b)
 {
     BufInfo *info = buf_info(b);
     if (info->obj)
@@ -285,7 +285,7 @@ static MemObj *object_of(Lowering *l, Buf *b)
     return info->obj = m;
 }
 
-static void touch(Lowering *l, MemObj *m)
+void place_touch(Lowering *l, MemObj *m)
 {
     int step = (int)l->program->steps.len;
     if (m->first < 0)
@@ -295,7 +295,7 @@ static void touch(Lowering *l, MemObj *m)
 
 static void add_zero(Lowering *l, Buf *b)
 {
-    MemObj *m = object_of(l, b);
+    MemObj *m = place_object(l, b);
     if (m->first >= 0)
         return;
     bool margin = false;
@@ -304,7 +304,7 @@ static void add_zero(Lowering *l, Buf *b)
     if (!margin)
         return;
     Step st = {.kind = STEP_ZERO};
-    touch(l, m);
+    place_touch(l, m);
     vec_push(l->arena, &st.args, m);
     vec_push(l->arena, &l->program->steps, st);
 }
@@ -346,8 +346,8 @@ Status lower_emit(Lowering *l, const Stage *s, const char *skeleton, const char 
             add_zero(l, args[i]);
     Step st = {.kind = STEP_LAUNCH, .kernel = same};
     for (size_t i = 0; i < nargs; i++) {
-        MemObj *m = object_of(l, args[i]);
-        touch(l, m);
+        MemObj *m = place_object(l, args[i]);
+        place_touch(l, m);
         vec_push(l->arena, &st.args, m);
     }
     for (size_t i = 0; i < s->origin.len; i++)
@@ -360,11 +360,11 @@ void place_io(Lowering *l)
 {
     Program *p = l->program;
     for (size_t i = 0; i < p->inputs.len; i++) {
-        p->inputs.at[i].obj = object_of(l, (Buf *)p->inputs.at[i].obj);
+        p->inputs.at[i].obj = place_object(l, (Buf *)p->inputs.at[i].obj);
         p->inputs.at[i].obj->io = (int)i;
     }
     for (size_t i = 0; i < p->outputs.len; i++) {
-        p->outputs.at[i].obj = object_of(l, (Buf *)p->outputs.at[i].obj);
+        p->outputs.at[i].obj = place_object(l, (Buf *)p->outputs.at[i].obj);
         p->outputs.at[i].obj->io = (int)i;
     }
 }
@@ -380,6 +380,19 @@ static Ex mark_symbol(void *arg, ExPool *p, Ex built, Ex original)
     if (original->op == EX_VAR)
         ex_rewrite(p, ex_var_extent(p, original), mark_symbol, arg);
     return original;
+}
+
+static void mark_step(ExPool *pool, const Step *st, bool *used)
+{
+    if (st->value)
+        ex_rewrite(pool, st->value, mark_symbol, used);
+    if (st->kind == STEP_SET)
+        used[st->symbol] = true;
+    for (size_t k = 0; k < st->shapes.len; k++)
+        for (int d = 0; d < st->shapes.at[k].rank; d++)
+            ex_rewrite(pool, st->shapes.at[k].dim[d], mark_symbol, used);
+    for (size_t k = 0; k < st->params.len; k++)
+        ex_rewrite(pool, st->params.at[k], mark_symbol, used);
 }
 
 static void mark_symbols(ExPool *pool, const Program *pr, bool *used)
@@ -399,12 +412,24 @@ static void mark_symbols(ExPool *pool, const Program *pr, bool *used)
             ex_rewrite(pool, k->params.at[j]->size, mark_symbol, used);
         rewrite_stmts(&(StmtWalk){pool, mark_symbol, used, mark_symbol}, k->body);
     }
+    for (size_t i = 0; i < pr->steps.len; i++)
+        mark_step(pool, &pr->steps.at[i], used);
 }
 
 void place_symbols(Arena *a, ExPool *pool, Program *const *programs, int n)
 {
-    bool *used = NEW_ARRAY(a, bool, ex_sym_count(pool) + 1);
+    int nsym = ex_sym_count(pool);
+    bool *used = NEW_ARRAY(a, bool, nsym + 1);
+    Ex *leaf = NEW_ARRAY(a, Ex, nsym + 1);
     for (int k = 0; k < n; k++)
         mark_symbols(pool, programs[k], used);
+    for (int i = 0; i < nsym; i++)
+        leaf[i] = ex_sym_at(pool, i);
     ex_sym_keep(pool, used);
+    for (int k = 0; k < n; k++)
+        for (size_t i = 0; i < programs[k]->steps.len; i++) {
+            Step *st = &programs[k]->steps.at[i];
+            if (st->kind == STEP_SET)
+                st->symbol = (int)leaf[st->symbol]->i; /* its number now */
+        }
 }

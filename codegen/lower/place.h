@@ -10,4 +10,9 @@ void place_io(Lowering *l);
 /* Symbols that no program of the pool mentions (fixed by --dim, say) leave it. Call last. */
 void place_symbols(Arena *a, ExPool *pool, Program *const *programs, int n);
 
+/* The memory object of a buffer, made on first sight. */
+MemObj *place_object(Lowering *l, Buf *b);
+/* The next step uses it. */
+void    place_touch(Lowering *l, MemObj *m);
+
 #endif

@@ -229,6 +229,10 @@ Status lower_stage(Lowering *l, Stage *s)
 Status lower_schedule(Lowering *l)
 {
     for (size_t i = 0; i < l->stages.len; i++) {
+        if (stage_is_control(l->stages.at[i])) {
+            lower_control(l, l->stages.at[i]);
+            continue;
+        }
         Stage *s = stage_copy(l->arena, l->stages.at[i]);
         flatten(l, s);
         if (s->kind == STAGE_MAP || s->kind == STAGE_REDUCE)

@@ -81,8 +81,17 @@ int64_t     ex_sym_max(const ExPool *p, int number); /* -1: unbounded */
 int64_t     ex_sym_typical(const ExPool *p, int number);
 /* Sets them; `max` -1: unbounded, `typical` 0: not known. What is made before does not profit. */
 void        ex_sym_bound(ExPool *p, int number, int64_t min, int64_t max, int64_t typical);
-/* Symbols that are not used[number] leave the pool; the others are renumbered in their order. No
- * expression that is still needed may hold one that leaves. */
+/* A size or an element that only the run finds out: a step of the program sets it. At least `min`,
+ * at most `max`, both of any sign. Always a new one; `name` is made unique. */
+Ex   ex_sym_run_time(ExPool *p, const char *name, int64_t min, int64_t max);
+bool ex_sym_is_run_time(const ExPool *p, int number);
+/* Symbols that follow from the shapes of the inputs. Once ex_sym_keep() has put the pool in order
+ * they are the first ones. */
+int  ex_sym_bound_count(const ExPool *p);
+/* Does e hold a run-time symbol? */
+bool ex_is_run_time(const ExPool *p, Ex e);
+/* Symbols that are not used[number] leave the pool; the others are renumbered in their order,
+ * run-time symbols last. No expression that is still needed may hold one that leaves. */
 void ex_sym_keep(ExPool *p, const bool *used);
 /* A new variable that ranges over [0, extent). */
 Ex ex_var(ExPool *p, Ex extent);

@@ -169,20 +169,51 @@ Ex ex_sym(ExPool *p, const char *name, int64_t min)
     return e;
 }
 
+Ex ex_sym_run_time(ExPool *p, const char *name, int64_t min, int64_t max)
+{
+    for (int i = 2; map_get(&p->sym_by_name, name); i++)
+        name = arena_printf(p->arena, "%s_%d", name, i);
+    Ex e = ex_sym(p, name, min);
+    p->syms.at[e->i].max = max;
+    p->syms.at[e->i].run_time = true;
+    return e;
+}
+
+/* 0: bound, 1: set by the run, 2: leaves. */
+static int sym_order(const SymInfo *s, bool used) { return !used ? 2 : s->run_time ? 1 : 0; }
+
 void ex_sym_keep(ExPool *p, const bool *used)
 {
     size_t kept = 0, n = p->syms.len;
     SymInfo *all = arena_grow(p->arena, NULL, 0, n * sizeof *all, _Alignof(SymInfo));
     if (n)
         memcpy(all, p->syms.at, n * sizeof *all);
-    for (int keep = 1; keep >= 0; keep--)
+    for (int order = 0; order <= 2; order++)
         for (size_t i = 0; i < n; i++)
-            if (used[i] == keep) {
+            if (sym_order(&all[i], used[i]) == order) {
                 ((Expr *)all[i].leaf)->i = (int64_t)kept;
                 p->syms.at[kept++] = all[i];
-                p->syms.len -= !keep;
+                p->syms.len -= order == 2;
             }
     rehash(p, p->nslots);
+}
+
+bool ex_sym_is_run_time(const ExPool *p, int n) { return p->syms.at[n].run_time; }
+
+int ex_sym_bound_count(const ExPool *p)
+{
+    int n = 0;
+    for (size_t i = 0; i < p->syms.len; i++)
+        n += !p->syms.at[i].run_time;
+    return n;
+}
+
+bool ex_is_run_time(const ExPool *p, Ex e)
+{
+    for (size_t i = 0; i < p->syms.len; i++)
+        if (p->syms.at[i].run_time && ex_uses(e, p->syms.at[i].leaf))
+            return true;
+    return false;
 }
 
 Ex          ex_sym_at(ExPool *p, int n) { return p->syms.at[n].leaf; }

@@ -14,6 +14,7 @@ typedef struct SymInfo {
     int64_t     min, max; /* max -1: unbounded */
     int64_t     typical;  /* 0: nobody said */
     Ex          leaf;
+    bool        run_time; /* a step of the program sets it */
 } SymInfo;
 
 /* Results of one running ex_rewrite(), by node id; a result counts when its stamp is current. */

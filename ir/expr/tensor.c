@@ -12,7 +12,7 @@ int64_t tensor_count(const Tensor *t)
     return n;
 }
 
-Tensor *tensor_new(Arena *a, Elem e, int rank, const int64_t *dim)
+Tensor *tensor_over(Arena *a, Elem e, int rank, const int64_t *dim, const void *data)
 {
     assert(rank >= 0 && rank <= MAX_RANK);
     Tensor *t = NEW(a, Tensor);
@@ -22,6 +22,13 @@ Tensor *tensor_new(Arena *a, Elem e, int rank, const int64_t *dim)
         t->dim[i] = dim[i];
     t->fd = -1;
     t->size_bytes = elem_size_bytes(e, (size_t)tensor_count(t));
+    t->data = data;
+    return t;
+}
+
+Tensor *tensor_new(Arena *a, Elem e, int rank, const int64_t *dim)
+{
+    Tensor *t = tensor_over(a, e, rank, dim, NULL);
     t->data = arena_alloc(a, t->size_bytes, 64);
     return t;
 }

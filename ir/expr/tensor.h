@@ -23,6 +23,8 @@ typedef struct Tensor {
 int64_t tensor_count(const Tensor *t);
 /* A tensor with zeroed, writable data in the arena. */
 Tensor *tensor_new(Arena *a, Elem e, int rank, const int64_t *dim);
+/* The same over memory that is there. */
+Tensor *tensor_over(Arena *a, Elem e, int rank, const int64_t *dim, const void *data);
 /* Element i (row-major), splats included. */
 double  tensor_get_f64(const Tensor *t, int64_t i);
 int64_t tensor_get_i64(const Tensor *t, int64_t i);

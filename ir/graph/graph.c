@@ -69,6 +69,7 @@ Value *graph_value(Graph *g, const char *name, Type type)
     assert(g->values.len < UINT32_MAX);
     Value *v = NEW(g->arena, Value);
     v->id = (uint32_t)g->values.len;
+    v->graph = g;
     v->type = type;
     vec_push(g->arena, &g->values, v);
     if (!take_name(g, v, name))
@@ -270,6 +271,20 @@ static void exchange_names(Graph *g, Value *a, Value *b)
     set_name(g, b, name, made);
 }
 
+/* What stood for elements of `from` stands for those of `to`. */
+static void move_symbols(Graph *g, Value *from, Value *to)
+{
+    if (!from->symbols)
+        return;
+    Graph *root = graph_root(g);
+    for (size_t i = 0; i < root->sym_defs.len; i++)
+        if (root->sym_defs.at[i].v == from)
+            root->sym_defs.at[i].v = to;
+    if (!to->symbols)
+        to->symbols = from->symbols;
+    from->symbols = NULL;
+}
+
 bool graph_replace(Graph *g, Value *from, Value *to)
 {
     if (from == to)
@@ -280,6 +295,7 @@ bool graph_replace(Graph *g, Value *from, Value *to)
         vec_push(g->arena, &to->uses, u);
     }
     from->uses.len = 0;
+    move_symbols(g, from, to);
     if (!graph_is_output(g, from))
         return true;
     if (to->is_input || graph_is_output(g, to))
@@ -328,7 +344,7 @@ int graph_count(const Graph *g)
 
 bool value_is_dead(const Graph *g, const Value *v)
 {
-    return v->uses.len == 0 && !graph_is_output(g, v);
+    return v->uses.len == 0 && !v->symbols && !graph_is_output(g, v);
 }
 
 /* ---- messages ---- */

@@ -30,6 +30,15 @@ typedef struct Type {
     const struct Type *of; /* element of a sequence or optional, value of a map */
 } Type;
 
+/* What a run-time symbol stands for: element `index` of v, or, where v is NULL, the value of `size`,
+ * an expression over other symbols. */
+typedef struct SymDef {
+    Ex     symbol;
+    Value *v;
+    int    index;
+    Ex     size;
+} SymDef;
+
 typedef struct Use {
     Node *node;
     int   index; /* node->in[index] is the value */
@@ -44,6 +53,8 @@ struct Value {
     const Tensor *data;      /* constants only */
     const Ex     *content;   /* elements of a small tensor where known, constants or in
                                 symbols; NULL otherwise. See value_content() */
+    const Ex     *symbols;   /* run-time symbols for its elements, see value_symbols(); or NULL */
+    Graph        *graph;
     bool          is_input;  /* of the graph */
     uint32_t      noutputs;  /* how often it is listed in the graph's outputs */
     bool          made_name; /* nobody asked for this name: it yields to who does */
@@ -77,6 +88,7 @@ struct Graph {
     VEC(Value *) values;    /* by id; includes values no longer used */
     VEC(Value *) inputs;
     VEC(Value *) outputs;
+    VEC(SymDef) sym_defs; /* in the outermost graph, for all bodies too */
     Graph      *parent; /* of the body of If, Loop, Scan; NULL otherwise */
     bool        compact;  /* it will be written as a model: constants shall not grow */
     uint64_t    rounds;   /* 1 << Elem: results of these half types are rounded to them at every
@@ -132,6 +144,12 @@ bool value_is_dead(const Graph *g, const Value *v);
 /* The known elements of an integer or bool tensor of at most 4096 elements (f32 and f64: 64): *n of
  * them, from constant data or from symbolic evaluation. NULL when not known. */
 const Ex *value_content(Graph *g, const Value *v, int *n);
+/* The same, but elements that only the run finds out are run-time symbols, made on first demand. NULL
+ * for what is no integer or bool tensor of constant shape with at most 64 elements. */
+const Ex *value_symbols(Graph *g, Value *v, int *n);
+/* A dimension that holds run-time symbols becomes a symbol of its own, at least 0; others stay. */
+Ex graph_size_symbol(Graph *g, Ex size, const char *name);
+Graph *graph_root(Graph *g);
 /* The value as integer constants: true and *n elements in out (at most `max`). */
 bool value_ints(Graph *g, const Value *v, int max, int64_t *out, int *n);
 /* A constant holding one element (any shape), as double. */

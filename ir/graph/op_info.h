@@ -121,6 +121,7 @@ enum {
     OP_SHAPE_ONLY = 4,   /* reads the shape of its inputs, never their data */
     OP_RANDOM = 8,       /* two equal nodes give different results: no folding, no merging */
     OP_IDENTITY = 16,    /* output 0 is input 0 */
+    OP_CONTROL = 64,     /* `define` says control flow: nothing is evaluated at compile time */
     OP_GAPS = 32,        /* any input may be omitted, also below min_in (Loop) or where variadic */
     OP_ELEM_TYPE = 64,   /* the element types of its inputs are part of its meaning: none is widened */
 };
@@ -169,6 +170,10 @@ Status op_unknown(Graph *g, const char *domain, const char *name, int version, L
 
 /* Makes a node from a raw one: upgrades it, understands the attributes, checks the arity. */
 Status op_make(RawNode *raw, Node **out);
+
+/* The elements of an integer or bool value for `infer`: constants, sizes, or symbols of the run, which
+ * stand as near to their source as can be. NULL as value_symbols(). */
+const Ex *value_demand(Graph *g, Value *v, int *n);
 
 /* Shared pieces of infer. */
 Status infer_same(Graph *g, Node *n);      /* output 0 has input 0's type */

@@ -32,7 +32,8 @@ const Ex *value_content(Graph *g, const Value *v, int *n)
         }
         return v->content;
     }
-    if (!v->content)
+    const Ex *content = v->content ? v->content : v->symbols;
+    if (!content)
         return NULL;
     int64_t count = 1, dim;
     for (int i = 0; i < v->type.rank; i++) {
@@ -41,7 +42,84 @@ const Ex *value_content(Graph *g, const Value *v, int *n)
         count *= dim;
     }
     *n = (int)count;
-    return v->content;
+    return content;
+}
+
+/* ---- what the run finds out ---- */
+
+enum { MOST_SYMBOLS = 64 };
+/* Sizes stay far from overflow. */
+static const int64_t LARGEST_SIZE = (int64_t)1 << 40;
+
+Graph *graph_root(Graph *g)
+{
+    while (g->parent)
+        g = g->parent;
+    return g;
+}
+
+static void element_range(Elem e, int64_t *lo, int64_t *hi)
+{
+    int bits = elem_bits[e];
+    *lo = e == ELEM_BOOL || elem_is_unsigned(e) ? 0 : -LARGEST_SIZE;
+    *hi = e == ELEM_BOOL ? 1 : LARGEST_SIZE;
+    if (e != ELEM_BOOL && bits < 40) {
+        *hi = ((int64_t)1 << (bits - !elem_is_unsigned(e))) - 1;
+        *lo = elem_is_unsigned(e) ? 0 : -*hi - 1;
+    }
+}
+
+/* Constant number of elements, or -1. */
+static int64_t static_elements(const Type *t)
+{
+    int64_t count = 1, dim;
+    for (int i = 0; i < t->rank; i++) {
+        if (!ex_is_int(t->dim[i], &dim) || dim > MOST_SYMBOLS)
+            return -1;
+        count *= dim;
+        if (count > MOST_SYMBOLS)
+            return -1;
+    }
+    return t->rank < 0 ? -1 : count;
+}
+
+const Ex *value_symbols(Graph *g, Value *v, int *n)
+{
+    const Ex *known = value_content(g, v, n);
+    if (known)
+        return known;
+    Elem e = v->type.elem;
+    int64_t count = v->type.kind == TYPE_TENSOR ? static_elements(&v->type) : -1;
+    if (count < 0 || (!elem_is_int(e) && e != ELEM_BOOL) || !elem_is_native(e))
+        return NULL;
+    *n = (int)count;
+    if (v->symbols)
+        return v->symbols;
+    Graph *root = graph_root(g);
+    Ex *at = NEW_ARRAY(g->arena, Ex, count);
+    int64_t lo, hi;
+    element_range(e, &lo, &hi);
+    for (int i = 0; i < (int)count; i++) {
+        Ex s = ex_sym_run_time(g->pool, arena_printf(g->arena, "%s[%d]", v->name, i), lo, hi);
+        vec_push(root->arena, &root->sym_defs, (SymDef){s, v, i, NULL});
+        at[i] = e == ELEM_I64 ? s : ex_cast(g->pool, e, s);
+    }
+    return v->symbols = at;
+}
+
+Ex graph_size_symbol(Graph *g, Ex size, const char *name)
+{
+    if (!ex_is_run_time(g->pool, size) || (size->op == EX_SYM && ex_nonneg(g->pool, size)))
+        return size;
+    Graph *root = graph_root(g);
+    for (size_t i = 0; i < root->sym_defs.len; i++)
+        if (root->sym_defs.at[i].size == size)
+            return root->sym_defs.at[i].symbol;
+    int64_t lo, hi;
+    ex_range(g->pool, size, &lo, &hi);
+    Ex s = ex_sym_run_time(g->pool, name, MAX(lo, 0), hi < 0 ? 0 : MIN(hi, LARGEST_SIZE));
+    vec_push(root->arena, &root->sym_defs, (SymDef){s, NULL, 0, size});
+    return s;
 }
 
 bool value_ints(Graph *g, const Value *v, int max, int64_t *out, int *n)

@@ -7,6 +7,16 @@
  * different elements. A scan's last axis is sequential: EX_ACC i is the running state before the
  * point, body[i] the state after it. A scatter may write an element more than once, in axis order.
  *
+ * Between stages that compute stand stages that control: they set symbols, choose, repeat, move memory
+ * or call a function of the runtime. Their memory is args, their number is `value`:
+ *     SET   symbol := element `value` of args[0], or `value` where there are no args; the run fails
+ *           with MLC_RUN_SHAPE where the symbol's bounds do not hold
+ *     IF    the stages to the matching ELSE where value is not 0, else those from there to END
+ *     LOOP  the stages to the matching END as long as value is not 0
+ *     MOVE  args[0] := args[1], whole, which nobody reads afterwards
+ *     GROW  args[0] has room for `value` elements from now on and keeps what it holds
+ *     CALL  a runtime function reads and writes args
+ *
  * Loads are in bounds: proved, or excluded by EX_GUARD, or by a check of an earlier stage. A load
  * that is not is reported by the interpreter as a defect. */
 #ifndef MLC_STAGE_H
@@ -17,7 +27,9 @@
 
 enum { MAX_AXES = 24, MAX_ACC = 4 };
 
-typedef enum StageKind { STAGE_MAP, STAGE_REDUCE, STAGE_SCAN, STAGE_SCATTER } StageKind;
+typedef enum StageKind { STAGE_MAP, STAGE_REDUCE, STAGE_SCAN, STAGE_SCATTER,
+    STAGE_SET, STAGE_IF, STAGE_ELSE, STAGE_LOOP, STAGE_END, STAGE_MOVE, STAGE_GROW, STAGE_CALL,
+} StageKind;
 typedef enum ReduceOp { REDUCE_SUM, REDUCE_PROD, REDUCE_MIN, REDUCE_MAX, REDUCE_GENERAL } ReduceOp;
 
 typedef struct StageStore {
@@ -45,7 +57,17 @@ typedef struct Stage {
     VEC(StageStore) stores;
     VEC(StageCheck) checks;
     VEC(const char *) origin; /* names of the user's nodes */
+    /* control stages only */
+    VEC(Buf *)  args;
+    Ex          symbol;     /* SET */
+    bool        again;      /* SET of a symbol that has more than one SET */
+    Ex          value;
+    const char *call;       /* CALL: name of the function */
+    int         nwritten;   /* CALL: the first args are results */
+    VEC(Ex)     params;     /* CALL: further numbers, of symbols */
 } Stage;
+
+static inline bool stage_is_control(const Stage *s) { return s->kind >= STAGE_SET; }
 
 typedef VEC(Stage *) StageList;
 

@@ -73,7 +73,7 @@ Status node_known_ints(Graph *g, const Node *n, int i, int max, const Ex **out, 
     *count = 0;
     if (!node_has(n, i))
         return MLC_OK;
-    const Ex *known = value_content(g, n->in[i], count);
+    const Ex *known = value_demand(g, n->in[i], count);
     if (!known)
         return node_error(n, E0303, "input %d ('%s') is computed at run time", i, n->in[i]->name);
     if (*count > max)

@@ -265,7 +265,7 @@ static bool store_point(Eval *ev, const Stage *st, const Point *pt, int nvar)
 
 static bool run_stage(Eval *ev, const Stage *st)
 {
-    if (st->kind == STAGE_SCAN)
+    if (st->kind == STAGE_SCAN || stage_is_control(st))
         return false;
     Point pt = {0};
     int64_t points = add_vars(ev, &pt, st->naxis, st->axis);
@@ -286,7 +286,7 @@ static bool run_stage(Eval *ev, const Stage *st)
 
 static bool wanted(Graph *g, const Node *n)
 {
-    if (!n->op->define || (n->op->traits & OP_RANDOM))
+    if (!n->op->define || (n->op->traits & (OP_RANDOM | OP_CONTROL)))
         return false;
     for (int i = 0; i < n->nout; i++) {
         if (n->out[i] && (n->out[i]->content || !holds_content(&n->out[i]->type)))
@@ -337,6 +337,52 @@ static void infer_content(Graph *g, Node *n)
     arena_free(ev.scratch);
 }
 
+/* Dimensions that hold symbols of the run become symbols of their own, which are at least 0. */
+static void name_sizes(Graph *g, Node *n)
+{
+    for (int i = 0; i < n->nout; i++) {
+        Value *v = n->out[i];
+        for (int k = 0; v && v->type.kind == TYPE_TENSOR && k < v->type.rank; k++)
+            v->type.dim[k] = graph_size_symbol(g, v->type.dim[k],
+                                               arena_printf(g->arena, "%s.%d", v->name, k));
+    }
+}
+
+/* Integers alone: what a float decides is better read where it has become an integer. */
+static bool is_shape_arithmetic(const Node *n)
+{
+    if (!n || !n->op->define || (n->op->traits & (OP_RANDOM | OP_CONTROL)) || n->nin == 0)
+        return false;
+    for (int i = 0; i < n->nin + n->nout; i++) {
+        const Value *v = i < n->nin ? n->in[i] : n->out[i - n->nin];
+        if (v && (!holds_content(&v->type) || elem_is_float(v->type.elem)))
+            return false;
+    }
+    return true;
+}
+
+static const Ex *demand(Graph *g, Value *v, int *n, int depth)
+{
+    enum { DEEPEST = 16 };
+    const Ex *known = value_content(g, v, n);
+    if (known)
+        return known;
+    Node *def = v->def;
+    if (depth < DEEPEST && is_shape_arithmetic(def)) {
+        bool all = true;
+        for (int i = 0; i < def->nin && all; i++) {
+            int count;
+            all = !def->in[i] || demand(g, def->in[i], &count, depth + 1);
+        }
+        if (all)
+            infer_content(g, def);
+        known = value_content(g, v, n);
+    }
+    return known ? known : value_symbols(g, v, n);
+}
+
+const Ex *value_demand(Graph *g, Value *v, int *n) { return demand(g, v, n, 0); }
+
 Status graph_infer_node(Graph *g, Node *n)
 {
     for (int i = 0; i < n->nin; i++) {
@@ -349,6 +395,7 @@ Status graph_infer_node(Graph *g, Node *n)
     }
     if (n->op->infer)
         TRY(n->op->infer(g, n));
+    name_sizes(g, n);
     TRY(check_outputs(n));
     if (wanted(g, n))
         infer_content(g, n);

@@ -301,6 +301,94 @@ void te_scan_step(Te *t, Ex next)
     t->stage->body[0] = next;
 }
 
+/* ---- control ---- */
+
+static Stage *control(Te *t, StageKind kind, Ex value)
+{
+    assert(!t->stage);
+    Stage *s = open_stage(t, NULL, 0, NULL);
+    s->kind = kind;
+    s->value = value;
+    return s;
+}
+
+static void add_arg(Te *t, Stage *s, Tx x)
+{
+    vec_push(t->arena, &s->args, x);
+}
+
+Ex te_symbol(Te *t, const char *name, int64_t min, int64_t max)
+{
+    return ex_sym_run_time(t->pool, name, min, max);
+}
+
+void te_set(Te *t, Ex symbol, Ex value)
+{
+    Stage *s = control(t, STAGE_SET, value);
+    s->symbol = symbol;
+    s->again = true;
+    te_close(t);
+}
+
+void te_set_element(Te *t, Ex symbol, Tx x, Ex index)
+{
+    Stage *s = control(t, STAGE_SET, index);
+    s->symbol = symbol;
+    s->again = true;
+    add_arg(t, s, x);
+    te_close(t);
+}
+
+static void simple(Te *t, StageKind kind, Ex value)
+{
+    control(t, kind, value);
+    te_close(t);
+}
+
+void te_if(Te *t, Ex cond) { simple(t, STAGE_IF, cond); }
+void te_else(Te *t) { simple(t, STAGE_ELSE, NULL); }
+void te_loop(Te *t, Ex cond) { simple(t, STAGE_LOOP, cond); }
+void te_end(Te *t) { simple(t, STAGE_END, NULL); }
+
+void te_move(Te *t, Tx to, Tx from)
+{
+    Stage *s = control(t, STAGE_MOVE, NULL);
+    add_arg(t, s, to);
+    add_arg(t, s, from);
+    te_close(t);
+}
+
+void te_grow(Te *t, Tx x, Ex elements)
+{
+    add_arg(t, control(t, STAGE_GROW, elements), x);
+    te_close(t);
+}
+
+void te_call(Te *t, const char *name, int nout, const Tx *out, int nin, const Tx *in, int nparam,
+             const Ex *param)
+{
+    Stage *s = control(t, STAGE_CALL, NULL);
+    s->call = name;
+    s->nwritten = nout;
+    for (int i = 0; i < nout; i++)
+        add_arg(t, s, out[i]);
+    for (int i = 0; i < nin; i++)
+        add_arg(t, s, in[i]);
+    for (int i = 0; i < nparam; i++)
+        vec_push(t->arena, &s->params, param[i]);
+    te_close(t);
+}
+
+void te_graph(Te *t, const Graph *body)
+{
+    const Node *node = t->node;
+    t->graph(t->buf_arg, t, body);
+    t->node = node;
+}
+
+void te_bind(Te *t, const Value *v, Tx x) { t->bind(t->buf_arg, v, x); }
+Tx te_value(Te *t, const Value *v) { return t->buf_of(t->buf_arg, v); }
+
 void te_define(Te *t, const Node *n)
 {
     assert(n->op->define && !t->stage);

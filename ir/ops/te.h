@@ -26,6 +26,9 @@ struct Te {
     const Node  *node;
     Tx         (*buf_of)(void *arg, const Value *v); /* the buffer that stands for a value */
     void        *buf_arg;
+    /* Control flow: NULL where a definition is only looked at (folding). */
+    void       (*bind)(void *arg, const Value *v, Buf *b);
+    void       (*graph)(void *arg, struct Te *t, const Graph *body);
     int          next_id;        /* Buf.id of the next intermediate */
     Stage       *stage;          /* being built, or NULL */
     Tx           target;         /* what te_yield() writes; NULL after te_stage_axes() */
@@ -92,6 +95,31 @@ void te_require(Te *t, Ex cond);
 void te_require_equal(Te *t, Ex a, Ex b);
 /* Closes the stage as it is: for stages that only check. */
 void te_close(Te *t);
+
+/* ---- control: what the host does between stages ---- */
+/* A new symbol that te_set() gives its values. */
+Ex   te_symbol(Te *t, const char *name, int64_t min, int64_t max);
+/* symbol := value, which is in symbols. */
+void te_set(Te *t, Ex symbol, Ex value);
+/* symbol := element `index` (flat) of x, an integer or bool tensor. */
+void te_set_element(Te *t, Ex symbol, Tx x, Ex index);
+void te_if(Te *t, Ex cond); /* in symbols; te_else() is optional */
+void te_else(Te *t);
+void te_loop(Te *t, Ex cond); /* as long as cond is not 0 */
+void te_end(Te *t);           /* of the innermost if or loop */
+/* to := from; equal element counts when it happens. `from` is not read afterwards. */
+void te_move(Te *t, Tx to, Tx from);
+void te_grow(Te *t, Tx x, Ex elements);
+/* Calls a function of the runtime (runtime/calls.h). */
+void te_call(Te *t, const char *name, int nout, const Tx *out, int nin, const Tx *in, int nparam,
+             const Ex *param);
+/* Everything that the nodes of `body` compute, here. Its values have buffers of their own, but those
+ * that te_bind() named. */
+void te_graph(Te *t, const Graph *body);
+/* `x` stands for the value of a body. */
+void te_bind(Te *t, const Value *v, Tx x);
+/* The buffer of any value, of a body too. */
+Tx   te_value(Te *t, const Value *v);
 
 /* x as a type with arithmetic of its own: f16, bf16 and f8 become f32, 2- and 4-bit integers i32.
  * Reductions widen by themselves. */

@@ -95,7 +95,7 @@ static bool is_used(const Program *p, Ex sym)
 static Status check_symbols(const Bind *b)
 {
     const ExPool *pool = b->p->pool;
-    for (int k = 0; k < ex_sym_count(pool); k++) {
+    for (int k = 0; k < ex_sym_bound_count(pool); k++) {
         const char *name = ex_sym_name(pool, k);
         if (!b->known[k] && is_used(b->p, ex_sym_at(b->p->pool, k)))
             return diag_error(b->p->ctx, E0601, (Loc){0}, MLC_INPUT,

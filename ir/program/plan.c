@@ -27,7 +27,7 @@ static Objects workspace_objects(Arena *a, const Program *p, const int64_t *sym)
                  NEW_ARRAY(a, int32_t, most)};
     for (size_t i = 0; i < p->mem.len; i++) {
         const MemObj *m = p->mem.at[i];
-        if (m->space != SPACE_TEMP)
+        if (m->space != SPACE_TEMP || memobj_is_dynamic(p, m))
             continue;
         o.id[o.n] = m->id;
         o.first[o.n] = m->first;
@@ -108,7 +108,9 @@ void program_plan_workspace(Program *p)
     p->workspace_bytes = program_plan(p, NULL, offset);
     for (size_t i = 0; i < p->mem.len; i++)
         if (p->mem.at[i]->space == SPACE_TEMP)
-            p->mem.at[i]->offset = p->workspace_bytes < 0 ? -1 : offset[i];
+            p->mem.at[i]->offset = p->workspace_bytes < 0 || memobj_is_dynamic(p, p->mem.at[i])
+                                       ? -1
+                                       : offset[i];
 }
 
 void program_plan_memory(Program *p)
@@ -120,7 +122,7 @@ void program_plan_memory(Program *p)
 /* The next combination of values, or false after the last. */
 static bool next_values(const ExPool *p, int64_t *sym)
 {
-    for (int k = 0; k < ex_sym_count(p); k++) {
+    for (int k = 0; k < ex_sym_bound_count(p); k++) {
         if (sym[k]++ < ex_sym_max(p, k))
             return true;
         sym[k] = ex_sym_min(p, k);
@@ -131,7 +133,7 @@ static bool next_values(const ExPool *p, int64_t *sym)
 int64_t program_workspace_max(const Program *p)
 {
     enum { MOST_COMBINATIONS = 16384 };
-    int n = ex_sym_count(p->pool);
+    int n = ex_sym_bound_count(p->pool);
     int64_t combinations = 1, most = 0;
     for (int k = 0; k < n; k++) {
         int64_t max = ex_sym_max(p->pool, k), values = max - ex_sym_min(p->pool, k) + 1;

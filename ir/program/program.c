@@ -93,13 +93,25 @@ static bool is_stored(const Stmt *s, const Buf *b)
     return false;
 }
 
-/* One argument of a step. `b` is what the kernel calls it, NULL for STEP_ZERO. */
-static Status verify_arg(Program *p, const Step *st, int step, const MemObj *m, const Buf *b)
+static bool writes(const Step *st, size_t arg)
 {
+    switch (st->kind) {
+    case STEP_LAUNCH:
+        return is_stored(st->kernel->body, st->kernel->params.at[arg]);
+    case STEP_CALL:
+        return (int)arg < st->nwritten;
+    default:
+        return arg == 0 && st->kind != STEP_SET;
+    }
+}
+
+/* Argument `arg` of a step. `b` is what the kernel calls it, NULL for all but launches. */
+static Status verify_arg(Program *p, const Step *st, int step, size_t arg, const Buf *b)
+{
+    const MemObj *m = st->args.at[arg];
     if (!m || (size_t)m->id >= p->mem.len || p->mem.at[m->id] != m)
         return broken(p, "step %d has an argument that is not the program's memory", step);
-    bool written = !b || is_stored(st->kernel->body, b);
-    if (written && (m->space == SPACE_INPUT || m->space == SPACE_CONST))
+    if (writes(st, arg) && (m->space == SPACE_INPUT || m->space == SPACE_CONST))
         return broken(p, "step %d writes '%s', which is read only", step, m->name);
     if (b && b->elem != m->elem)
         return broken(p, "step %d takes '%s' of %s as %s", step, m->name, elem_name[m->elem],
@@ -116,13 +128,67 @@ static Status verify_arg(Program *p, const Step *st, int step, const MemObj *m, 
     return MLC_OK;
 }
 
+bool memobj_is_dynamic(const Program *p, const MemObj *m)
+{
+    return (m->space == SPACE_TEMP || m->space == SPACE_OUTPUT) &&
+           ex_is_run_time(p->pool, m->size_bytes);
+}
+
+Status program_match(Program *p)
+{
+    VEC(int) open = {0};
+    for (size_t i = 0; i < p->steps.len; i++) {
+        Step *st = &p->steps.at[i];
+        st->match = -1;
+        if (st->kind == STEP_IF || st->kind == STEP_LOOP)
+            vec_push(p->arena, &open, (int)i);
+        if (st->kind != STEP_ELSE && st->kind != STEP_END)
+            continue;
+        if (open.len == 0)
+            return broken(p, "step %zu ends what did not begin", i);
+        Step *begin = &p->steps.at[open.at[open.len - 1]];
+        bool is_else = st->kind == STEP_ELSE;
+        if (is_else && begin->kind != STEP_IF)
+            return broken(p, "step %zu is an ELSE without IF", i);
+        begin->match = (int)i;
+        if (begin->kind == STEP_LOOP)
+            st->match = open.at[open.len - 1];
+        open.len--;
+        if (is_else)
+            vec_push(p->arena, &open, (int)i);
+    }
+    return open.len ? broken(p, "step %d has no END", open.at[open.len - 1]) : MLC_OK;
+}
+
+/* Steps of the host: their memory and their numbers. */
+static Status verify_control(Program *p, const Step *st, int step)
+{
+    static const struct {
+        int8_t min, max;
+        bool   value;
+    } form[] = {[STEP_ZERO] = {1, 1, false}, [STEP_SET] = {0, 1, true},   [STEP_IF] = {0, 0, true},
+                [STEP_ELSE] = {0, 0, false}, [STEP_LOOP] = {0, 0, true},  [STEP_END] = {0, 0, false},
+                [STEP_MOVE] = {2, 2, true},  [STEP_GROW] = {1, 1, true},  [STEP_CALL] = {0, 127, false}};
+    if ((int)st->args.len < form[st->kind].min || (int)st->args.len > form[st->kind].max)
+        return broken(p, "step %d has %zu arguments", step, st->args.len);
+    if (form[st->kind].value != !!st->value || (st->value && !is_size(st->value)))
+        return broken(p, "step %d has no number, or one that is none", step);
+    if (st->kind == STEP_SET && (st->symbol < ex_sym_bound_count(p->pool) ||
+                                 st->symbol >= ex_sym_count(p->pool)))
+        return broken(p, "step %d sets symbol %d", step, st->symbol);
+    if (st->kind == STEP_CALL &&
+        (!st->call || st->nwritten < 0 || st->nwritten > (int)st->args.len ||
+         st->shapes.len != st->args.len))
+        return broken(p, "step %d calls nothing", step);
+    for (size_t i = 0; i < st->args.len; i++)
+        TRY(verify_arg(p, st, step, i, NULL));
+    return MLC_OK;
+}
+
 static Status verify_step(Program *p, const Step *st, int step)
 {
-    if (st->kind == STEP_ZERO) {
-        if (st->args.len != 1)
-            return broken(p, "step %d clears %zu objects", step, st->args.len);
-        return verify_arg(p, st, step, st->args.at[0], NULL);
-    }
+    if (st->kind != STEP_LAUNCH)
+        return verify_control(p, st, step);
     bool known = false;
     for (size_t i = 0; i < p->kernels.len; i++)
         known = known || p->kernels.at[i] == st->kernel;
@@ -132,7 +198,7 @@ static Status verify_step(Program *p, const Step *st, int step)
         return broken(p, "step %d gives %zu arguments to kernel '%s', which takes %zu", step,
                       st->args.len, st->kernel->name, st->kernel->params.len);
     for (size_t i = 0; i < st->args.len; i++)
-        TRY(verify_arg(p, st, step, st->args.at[i], st->kernel->params.at[i]));
+        TRY(verify_arg(p, st, step, i, st->kernel->params.at[i]));
     return MLC_OK;
 }
 
@@ -156,6 +222,7 @@ Status program_verify(Program *p)
     }
     arena_free(scratch);
     TRY(s);
+    TRY(program_match(p));
     for (size_t i = 0; i < p->steps.len; i++)
         TRY(verify_step(p, &p->steps.at[i], (int)i));
     return MLC_OK;
@@ -205,9 +272,23 @@ static void print_object(Str *s, const Program *p, const MemObj *m)
     str_addc(s, '\n');
 }
 
-static void print_step(Str *s, const Step *st, int number)
+static void print_step(Str *s, const Program *p, const Step *st, int number)
 {
-    str_printf(s, "step %d: %s(", number, st->kind == STEP_ZERO ? "zero" : st->kernel->name);
+    static const char *const name[] = {
+        [STEP_ZERO] = "zero", [STEP_SET] = "set",   [STEP_IF] = "if",     [STEP_ELSE] = "else",
+        [STEP_LOOP] = "loop", [STEP_END] = "end",   [STEP_MOVE] = "move", [STEP_GROW] = "grow",
+    };
+    str_printf(s, "step %d: %s", number,
+               st->kind == STEP_LAUNCH ? st->kernel->name
+               : st->kind == STEP_CALL ? st->call
+                                       : name[st->kind]);
+    if (st->kind == STEP_SET)
+        str_printf(s, " %s", ex_sym_name(p->pool, st->symbol));
+    if (st->value) {
+        str_addc(s, ' ');
+        ex_print(s, p->pool, st->value);
+    }
+    str_addc(s, '(');
     for (size_t i = 0; i < st->args.len; i++)
         str_printf(s, "%sm%d", i ? ", " : "", st->args.at[i]->id);
     str_addc(s, ')');
@@ -234,7 +315,7 @@ void program_print(Str *s, const Program *p)
     for (size_t i = 0; i < p->mem.len; i++)
         print_object(s, p, p->mem.at[i]);
     for (size_t i = 0; i < p->steps.len; i++)
-        print_step(s, &p->steps.at[i], (int)i);
+        print_step(s, p, &p->steps.at[i], (int)i);
     for (size_t i = 0; i < p->kernels.len; i++)
         kernel_print(s, p->kernels.at[i]);
 }

@@ -16,6 +16,7 @@ typedef struct MemObj {
     const Tensor *data;       /* SPACE_CONST */
     int           io;         /* SPACE_INPUT / SPACE_OUTPUT: number of it */
     int           first, last; /* SPACE_TEMP: first and last step that uses it */
+    bool          moved;      /* its memory comes from a MOVE or GROW, not from its first use */
     int64_t       offset;     /* SPACE_TEMP: in the workspace when all sizes are constant, else -1;
                                  SPACE_CONST: in the weights section. Multiples of 64. */
 } MemObj;
@@ -28,13 +29,38 @@ typedef struct ProgramIo {
     MemObj     *obj;
 } ProgramIo;
 
-typedef enum StepKind { STEP_LAUNCH, STEP_ZERO } StepKind;
+typedef enum StepKind {
+    STEP_LAUNCH, /* args.at[i] is bound to kernel->params.at[i] */
+    STEP_ZERO,   /* args.at[0] is filled with zero bytes */
+    /* The control stages of ir/kernel/stage.h: */
+    STEP_SET,  /* symbol := element `value` of args.at[0], or value; MLC_RUN_SHAPE outside its bounds */
+    STEP_IF,   /* value != 0: the steps to `match`, its ELSE or END; else those after match */
+    STEP_ELSE, /* goes on after match, its END */
+    STEP_LOOP, /* value != 0: the steps to match, its END, and here again; else after match */
+    STEP_END,  /* match: its LOOP, or -1 */
+    STEP_MOVE, /* args.at[0] := args.at[1], `value` bytes */
+    STEP_GROW, /* args.at[0] has room for `value` bytes */
+    STEP_CALL, /* runtime function */
+} StepKind;
+
+/* An argument of STEP_CALL as the function sees it. */
+typedef struct StepShape {
+    int rank;
+    Ex  dim[MAX_RANK];
+} StepShape;
 
 typedef struct Step {
     StepKind  kind;
-    Kernel   *kernel; /* STEP_LAUNCH: args.at[i] is bound to kernel->params.at[i] */
-    VEC(MemObj *) args; /* STEP_ZERO: args.at[0] is filled with zero bytes */
+    Kernel   *kernel;
+    VEC(MemObj *) args;
     VEC(const char *) origin;
+    Ex          value;
+    int         symbol; /* STEP_SET */
+    int         match;  /* see above; program_match() finds them */
+    const char *call;
+    int         nwritten; /* STEP_CALL: the first args are results */
+    VEC(StepShape) shapes; /* STEP_CALL: of args */
+    VEC(Ex)     params;
 } Step;
 
 typedef struct Program {
@@ -51,6 +77,11 @@ typedef struct Program {
     int64_t     weights_bytes;   /* all SPACE_CONST objects at their offsets */
 } Program;
 
+/* Does the size of the object depend on run-time symbols? Such memory is allocated by the run, at
+ * the object's first step, and freed after its last; all other workspace is planned. */
+bool memobj_is_dynamic(const Program *p, const MemObj *m);
+/* Fills in Step.match. E0901 where IF, LOOP and END do not nest. */
+Status program_match(Program *p);
 Status program_verify(Program *p);
 void   program_print(Str *s, const Program *p);
 /* Assigns offsets: constants always, workspace when sizes are constant. */
@@ -75,6 +106,20 @@ Status program_bind(const Program *p, const int64_t *const *shape, int64_t *sym)
 /* Runs every step in the interpreter. in[i] / out[i]: row-major data of the io's element type. */
 Status program_interp(Program *p, InterpMode mode, const int64_t *sym, const void *const *in,
                       void *const *out);
+
+/* An output whose size the run finds out. */
+typedef struct ProgramResult {
+    void   *data;
+    int64_t bytes;
+    int64_t dim[MAX_RANK];
+} ProgramResult;
+/* Is there one? */
+bool program_has_results(const Program *p);
+/* program_interp() for all programs: out[i] of such an output is not used, result[i] gets memory of
+ * `keep`. */
+Status program_interp_results(Program *p, InterpMode mode, const int64_t *sym,
+                              const void *const *in, void *const *out, Arena *keep,
+                              ProgramResult *result);
 
 /* The form in which mlc hands a program to its code generator: little-endian, versioned, checked
  * when read. Constants that lie in a mapped file are written as (file number, offset). *out is

@@ -159,6 +159,17 @@ static void take_io(Writer *w, const ProgramIo *io)
         take_expr(w, io->dim[k]);
 }
 
+static void take_step(Writer *w, const Step *st)
+{
+    if (st->value)
+        take_expr(w, st->value);
+    for (size_t i = 0; i < st->shapes.len; i++)
+        for (int k = 0; k < st->shapes.at[i].rank; k++)
+            take_expr(w, st->shapes.at[i].dim[k]);
+    for (size_t i = 0; i < st->params.len; i++)
+        take_expr(w, st->params.at[i]);
+}
+
 static void take_program(Writer *w)
 {
     const Program *p = w->p;
@@ -180,6 +191,8 @@ static void take_program(Writer *w)
             take_expr(w, k->macs);
         take_stmts(w, k->body, 0);
     }
+    for (size_t i = 0; i < p->steps.len; i++)
+        take_step(w, &p->steps.at[i]);
 }
 
 static int by_id(const void *a, const void *b)
@@ -365,6 +378,7 @@ static void w_object(Writer *w, const MemObj *m)
     w_i(w, m->first);
     w_i(w, m->last);
     w_i(w, m->offset);
+    w_u(w, m->moved);
 }
 
 static void w_io(Writer *w, const ProgramIo *io)
@@ -439,6 +453,23 @@ static void w_step(Writer *w, const Step *st)
     for (size_t i = 0; i < st->args.len; i++)
         w_u(w, (uint64_t)st->args.at[i]->id);
     w_texts(w, st->origin.at, st->origin.len);
+    if (st->kind <= STEP_ZERO)
+        return;
+    w_u(w, st->value != NULL);
+    if (st->value)
+        w_expr(w, st->value);
+    w_u(w, (uint64_t)st->symbol);
+    w_text(w, st->call ? st->call : "");
+    w_u(w, (uint64_t)st->nwritten);
+    w_u(w, st->shapes.len);
+    for (size_t i = 0; i < st->shapes.len; i++) {
+        w_u(w, (uint64_t)st->shapes.at[i].rank);
+        for (int k = 0; k < st->shapes.at[i].rank; k++)
+            w_expr(w, st->shapes.at[i].dim[k]);
+    }
+    w_u(w, st->params.len);
+    for (size_t i = 0; i < st->params.len; i++)
+        w_expr(w, st->params.at[i]);
 }
 
 /* Everything but the bytes of constants. */
@@ -451,6 +482,7 @@ static void w_body(Writer *w, size_t data_at)
         w_text(w, ex_sym_name(p->pool, i));
         w_i(w, ex_sym_min(p->pool, i));
         w_i(w, ex_sym_max(p->pool, i));
+        w_u(w, ex_sym_is_run_time(p->pool, i));
     }
     w_u(w, w->tensor.len);
     for (size_t i = 0; i < w->tensor.len; i++)

@@ -27,7 +27,7 @@
 
 #define SERIAL_MAGIC "MLCPROG1"
 enum {
-    SERIAL_VERSION = 2,
+    SERIAL_VERSION = 3,
     SERIAL_HASHED = 32,     /* the hash covers everything from here */
     SERIAL_HEADER = 40,     /* bytes before the body */
     SERIAL_ALIGN = 64,

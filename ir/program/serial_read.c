@@ -139,10 +139,18 @@ static void r_symbols(Reader *r)
         int64_t min = r_i(r), max = r_i(r);
         if (r->status != MLC_OK)
             return;
-        ex_sym(r->pool, name, min);
+        bool run_time = r_below(r, 2, "a symbol is neither bound nor set") == 1;
+        if (run_time && max < 0)
+            fault(r, "a run-time symbol has no bounds");
+        if (r->status != MLC_OK)
+            return;
+        if (run_time)
+            ex_sym_run_time(r->pool, name, min, max);
+        else
+            ex_sym(r->pool, name, min);
         if ((size_t)ex_sym_count(r->pool) != i + 1 || !*name)
             fault(r, "two symbols have one name");
-        else if (max >= 0)
+        else if (max >= 0 && !run_time)
             ex_sym_bound(r->pool, (int)i, min, max, 0);
     }
 }
@@ -294,6 +302,7 @@ static MemObj *r_object(Reader *r, size_t id)
     m->first = r_int(r);
     m->last = r_int(r);
     m->offset = r_i(r);
+    m->moved = r_below(r, 2, "a flag is neither 0 nor 1") == 1;
     return m;
 }
 
@@ -314,9 +323,28 @@ static ProgramIo r_io(Reader *r)
     return io;
 }
 
+static void r_control(Reader *r, Step *st)
+{
+    if (r_below(r, 2, "a step is malformed"))
+        st->value = r_size(r);
+    st->symbol = (int)r_below(r, (size_t)ex_sym_count(r->pool) + 1, "there is no such symbol");
+    st->call = r_text(r);
+    st->nwritten = (int)r_below(r, 128, "a call has too many results");
+    size_t n = r_count(r);
+    for (size_t i = 0; i < n && r->status == MLC_OK; i++) {
+        StepShape s = {.rank = (int)r_below(r, MAX_RANK + 1, "an argument has too many dimensions")};
+        for (int k = 0; k < s.rank; k++)
+            s.dim[k] = r_size(r);
+        vec_push(r->arena, &st->shapes, s);
+    }
+    n = r_count(r);
+    for (size_t i = 0; i < n && r->status == MLC_OK; i++)
+        vec_push(r->arena, &st->params, r_size(r));
+}
+
 static Step r_step(Reader *r)
 {
-    Step st = {.kind = (StepKind)r_below(r, STEP_ZERO + 1, "a step is unknown")};
+    Step st = {.kind = (StepKind)r_below(r, STEP_CALL + 1, "a step is unknown")};
     size_t kernel = r_below(r, r->p->kernels.len + 1, "there is no such kernel");
     st.kernel = kernel ? r->p->kernels.at[kernel - 1] : NULL;
     size_t n = r_count(r);
@@ -325,6 +353,10 @@ static Step r_step(Reader *r)
     n = r_count(r);
     for (size_t i = 0; i < n && r->status == MLC_OK; i++)
         vec_push(r->arena, &st.origin, r_text(r));
+    if (st.kind > STEP_ZERO)
+        r_control(r, &st);
+    else if ((st.kind == STEP_LAUNCH) != !!st.kernel)
+        fault(r, "a step has no kernel");
     return st;
 }
 

@@ -21,7 +21,7 @@ typedef struct Evaluation {
 
 static bool is_evaluable(const Node *n)
 {
-    if (!n->op->define || (n->op->traits & OP_RANDOM) || n->nin == 0)
+    if (!n->op->define || (n->op->traits & (OP_RANDOM | OP_CONTROL)) || n->nin == 0)
         return false;
     for (int i = 0; i < n->nin; i++) {
         if (n->in[i] && (!n->in[i]->data || n->in[i]->data->elem == ELEM_STRING))
@@ -138,6 +138,8 @@ static int64_t count_points(const ExPool *p, const StageList *stages)
     for (size_t i = 0; i < stages->len; i++) {
         const Stage *s = stages->at[i];
         int64_t points = 1, extent;
+        if (stage_is_control(s))
+            return -1;
         for (int k = 0; k < s->naxis + s->nred; k++) {
             Ex var = k < s->naxis ? s->axis[k] : s->red[k - s->naxis];
             if (!ex_is_int(ex_var_extent(p, var), &extent) ||
