@@ -134,6 +134,14 @@ bool memobj_is_dynamic(const Program *p, const MemObj *m)
            ex_is_run_time(p->pool, m->size_bytes);
 }
 
+bool program_has_control(const Program *p)
+{
+    for (size_t i = 0; i < p->steps.len; i++)
+        if (p->steps.at[i].kind > STEP_ZERO)
+            return true;
+    return false;
+}
+
 Status program_match(Program *p)
 {
     VEC(int) open = {0};

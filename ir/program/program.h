@@ -80,6 +80,8 @@ typedef struct Program {
 /* Does the size of the object depend on run-time symbols? Such memory is allocated by the run, at
  * the object's first step, and freed after its last; all other workspace is planned. */
 bool memobj_is_dynamic(const Program *p, const MemObj *m);
+/* Does the host do more than launch kernels: control flow, symbols of the run, calls? */
+bool program_has_control(const Program *p);
 /* Fills in Step.match. E0901 where IF, LOOP and END do not nest. */
 Status program_match(Program *p);
 Status program_verify(Program *p);

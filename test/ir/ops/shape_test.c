@@ -69,7 +69,7 @@ static const Case cases[] = {
     {"in %x : f32[6,4] const %s : i64[2] = {0,0} %y = Reshape(%x, %s) {allowzero=1}", "E0301"},
     {"in %x : f32[6,4] const %s : i64[3] = {4611686018427387904,4,6} %y = Reshape(%x, %s)",
      "E0301"},
-    {"in %x : f32[6,4] in %s : i64[2] %y = Reshape(%x, %s)", "E0303"},
+    {"in %x : f32[6,4] in %s : i64[2] %y = Reshape(%x, %s)", "f32[y.0,y.1]"},
     {X "%y = Flatten(%x) {axis=2}", "f32[8*n,20*h]"},
     {"in %x : f32[n,1,h] %y = Squeeze(%x)", "f32[n,h]"},
     {"in %x : f32[n,2,h] const %a : i64[1] = {1} %y = Squeeze(%x, %a)", "E0301"},
