@@ -277,6 +277,8 @@ static void command_line(const Job *j, const Pipes *io, const char *tool, const 
     };
     for (size_t i = 0; i < COUNT_OF(fixed); i++)
         vec_push(a, argv, fixed[i]);
+    if (o->profile)
+        vec_push(a, argv, "--profile");
     for (int k = 0; k < io->nparcel; k++) {
         if (k)
             vec_push(a, argv, "--next");

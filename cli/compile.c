@@ -124,6 +124,10 @@ static Status parse_switches(Cli *cli, CompileOptions *o)
     if (rewrites)
         cli->ctx->rewrite_limit = n;
     o->verify_each = opt_x(cli, "verify-each") != NULL;
+    o->profile = opt_x(cli, "profile") != NULL;
+    if (o->profile && o->ntargets > 1)
+        return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE,
+                          "one target at a time can be profiled, not '%s'", o->target_names);
     return MLC_OK;
 }
 

@@ -57,6 +57,7 @@ typedef struct CompileOptions {
     int64_t      model_bytes;  /* set by compile_load() */
     int64_t      memory_limit; /* of the code generator's process; 0: default */
     bool         verify_each;
+    bool         profile;      /* the artifact takes time stamps between launches */
     bool         compact;      /* constants do not grow: the graph is written, not compiled */
     /* Called after every pass; may be NULL. */
     void       (*after_pass)(void *arg, const char *pass, Graph *g);

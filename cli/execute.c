@@ -139,6 +139,7 @@ Status execution_open(Cli *cli, const char *path, const ExecutionOptions *o, Exe
 {
     *e = (Execution){.cli = cli, .ctx = cli->ctx, .arena = cli->arena, .path = path};
     Status s = compile_options(cli, NULL, &e->options);
+    e->options.profile |= o->profile;
     if (s == MLC_OK && archive_is(path))
         s = no_library(e);
     else if (s == MLC_OK)

@@ -27,6 +27,7 @@ typedef struct Execution {
 } Execution;
 
 typedef struct ExecutionOptions {
+    bool    profile;       /* the artifact takes time stamps */
     bool    prefer_shared; /* link a shared object when a C compiler is there */
     int64_t timeout_ns;    /* for one run in an artifact; 0: none */
 } ExecutionOptions;

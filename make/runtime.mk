@@ -3,7 +3,7 @@
 # what C artifacts carry.
 # Also inside libmlc.a: the runner for emulated machines, an object that links with any artifact.
 
-RUNTIME_SRC := runtime/calls.c runtime/cores.c runtime/cpu.c runtime/launch.c runtime/plan.c runtime/pool.c runtime/rt.c
+RUNTIME_SRC := runtime/calls.c runtime/clock.c runtime/cores.c runtime/cpu.c runtime/launch.c runtime/plan.c runtime/pool.c runtime/rt.c
 RUNTIME_ARCHS := x86_64 aarch64
 RUNTIME_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -fno-stack-protector -fno-unwind-tables \
     -fno-asynchronous-unwind-tables -ffp-contract=off -fno-math-errno -Qn -Wall -Wextra -Werror -I.
@@ -37,7 +37,7 @@ $(BUILD)/gen/embed/mlc_runtime_c: runtime/rt.h runtime/plan.c runtime/rt.c make/
 	  /^#endif/ { out = 0 }' runtime/rt.h runtime/plan.c runtime/rt.c > $@
 
 RUNNER_LINKED := codegen/run/serve.c codegen/run/linked/main.c
-$(BUILD)/gen/embed/mlc_runner_aarch64_o: $(RUNNER_LINKED) codegen/run/serve.h runtime/mlc_abi.h ir/expr/elem.def
+$(BUILD)/gen/embed/mlc_runner_aarch64_o: $(RUNNER_LINKED) codegen/run/serve.h runtime/mlc_abi.h runtime/rt.h ir/expr/elem.def
 	@mkdir -p $(@D)
 	@echo "  cc $(RUNNER_LINKED) (aarch64)"
 	@printf '#include "%s"\n' $(RUNNER_LINKED) | \

@@ -83,6 +83,17 @@ const mlc_rt_model *mlc_rt_fitting(const mlc_rt_model *m);
 const char *mlc_rt_selected(const mlc_rt_model *m);
 /* The bits of `needed` (MLC_CPU_*) that this CPU or its operating system lacks. */
 uint32_t mlc_rt_cpu_missing(uint32_t needed);
+/* Nanoseconds of a monotonic clock. */
+int64_t mlc_rt_now(void);
+
+/* P_model of an artifact that is compiled to be profiled: struct_bytes tells. stamp[i] is when the
+ * last run began its launch number i; stamp[nstamp - 1], when it ended. One run at a time. */
+typedef struct mlc_rt_profiled {
+    mlc_model_v1 model;
+    int64_t     *stamp;
+    int64_t      nstamp;
+} mlc_rt_profiled;
+
 /* Cores that this process may use: affinity mask, CPU quota of its control group; at least 1. */
 int mlc_rt_cores(void);
 

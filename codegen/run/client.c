@@ -33,6 +33,7 @@ struct Runner {
     char         *buf;     /* bytes received and not yet read as lines */
     size_t        len;
     int64_t       bound_workspace;
+    RunnerProfile profile;
     RunnerBench   bench;   /* numbers of the newest bench */
     VEC(RunnerIo) bound;   /* outputs with the shapes of the newest bind */
 };
@@ -497,4 +498,32 @@ Status runner_bench(Runner *r, const Tensor *const *in, int64_t runs, int64_t mi
     out->workspace_bytes = r->bound_workspace;
     out->ns = NEW_ARRAY(r->arena, int64_t, out->runs);
     return read_back(r, "out-times0.bin", out->ns, (size_t)out->runs * sizeof *out->ns);
+}
+
+/* ---- profile ---- */
+
+static bool on_profile(Runner *r, const char *key, char *rest)
+{
+    r->profile.stamps = take_number(&rest);
+    r->profile.runs = take_number(&rest);
+    return str_eq(key, "stamps");
+}
+
+Status runner_profile(Runner *r, const Tensor *const *in, int64_t runs, int64_t min_ns,
+                      int64_t warm_ns, RunnerProfile *out)
+{
+    TRY(send_inputs(r, in, false));
+    TRY(request(r, on_profile, arena_printf(r->arena, "profile %lld %lld %lld\n", (long long)runs,
+                                            (long long)min_ns, (long long)warm_ns)));
+    *out = r->profile;
+    if (out->stamps == 0) {
+        diag_report(r->ctx, E0402, here(r), "the artifact takes no time stamps");
+        diag_help(r->ctx, "compile it with 'mlc optimize -X profile', or profile the model");
+        return MLC_INPUT;
+    }
+    if (out->runs < 1 || out->stamps < 1 || out->runs > SERVE_MAX_STAMPS / out->stamps)
+        return diag_error(r->ctx, E0603, here(r), MLC_BUG, "the runner's answer is malformed");
+    out->at = NEW_ARRAY(r->arena, int64_t, out->runs * out->stamps);
+    return read_back(r, "out-stamps0.bin", out->at,
+                     (size_t)(out->runs * out->stamps) * sizeof *out->at);
 }

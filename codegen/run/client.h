@@ -54,6 +54,13 @@ typedef struct RunnerBench {
     int64_t  workspace_bytes;
 } RunnerBench;
 
+/* Time stamps in nanoseconds: at[run * stamps + i] is when the run began its launch number i, the
+ * last of a run when it ended. */
+typedef struct RunnerProfile {
+    int64_t *at;
+    int64_t  stamps, runs;
+} RunnerProfile;
+
 typedef struct Runner Runner;
 
 /* The programs that arm64 artifacts need to run on another machine are there: an emulator and a
@@ -74,6 +81,10 @@ Status runner_run(Runner *r, const Tensor *const *in, const Tensor **out);
 /* Runs for warm_ns unmeasured, then at least `runs` times and min_ns. */
 Status runner_bench(Runner *r, const Tensor *const *in, int64_t runs, int64_t min_ns,
                     int64_t warm_ns, RunnerBench *out);
+/* The same for an artifact that takes time stamps (CompileOptions.profile). E0402, MLC_INPUT, for one
+ * that does not. */
+Status runner_profile(Runner *r, const Tensor *const *in, int64_t runs, int64_t min_ns,
+                      int64_t warm_ns, RunnerProfile *out);
 void   runner_close(Runner *r); /* NULL is fine */
 
 /* "a run-time index is out of bounds". */

@@ -4,6 +4,8 @@
  * pipe. Sizes come from bind() and are checked before they are multiplied. */
 #include "codegen/run/serve.h"
 
+#include "runtime/rt.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -469,6 +471,61 @@ static void bench_request(const Session *s, char *words)
     munmap(times, SERVE_MAX_RUNS * sizeof *times);
 }
 
+/* ---- profile ---- */
+
+/* As measure(), with the stamps of every run in `out`: room for `most` runs. */
+static int64_t measure_stamps(const Session *s, const mlc_rt_profiled *p, int64_t runs,
+                              int64_t min_ns, int64_t warm_ns, int64_t most, int64_t *out)
+{
+    int64_t start = serve_clock_ns(), n = 0;
+    do {
+        int code = run_once(s);
+        if (code != MLC_RUN_OK)
+            return -code;
+    } while (serve_clock_ns() - start < warm_ns);
+    for (start = serve_clock_ns(); n < most && (n < runs || serve_clock_ns() - start < min_ns); n++) {
+        int code = run_once(s);
+        if (code != MLC_RUN_OK)
+            return -code;
+        memcpy(out + n * p->nstamp, p->stamp, (size_t)p->nstamp * sizeof *out);
+    }
+    return n;
+}
+
+static void profile_request(Session *s, char *words)
+{
+    const mlc_rt_profiled *p = (const mlc_rt_profiled *)(const void *)s->model;
+    int64_t runs, min_ns, warm_ns;
+    if (!next_number(&words, &runs) || !next_number(&words, &min_ns) ||
+        !next_number(&words, &warm_ns)) {
+        answer_error(MLC_RUN_ARGUMENT, "profile RUNS MIN_NS WARM_NS");
+        return;
+    }
+    if (s->model->struct_bytes != sizeof *p || p->nstamp < 1) {
+        printf("stamps 0 0\n");
+        answer_ok();
+        return;
+    }
+    if (!read_inputs(s))
+        return;
+    int64_t most = SERVE_MAX_STAMPS / p->nstamp;
+    int64_t *stamps = calloc((size_t)(most * p->nstamp) + 1, sizeof *stamps);
+    if (!stamps || most < 1) {
+        answer_error(SERVE_SYSTEM, "out of memory");
+        free(stamps);
+        return;
+    }
+    int64_t n = measure_stamps(s, p, runs, min_ns, warm_ns, most, stamps);
+    Block b = {.data = stamps, .bytes = n * p->nstamp * (int64_t)sizeof *stamps};
+    if (n < 0) {
+        answer_error((int)-n, "run");
+    } else if (transfer(s, &b, "out-stamps", 0)) {
+        printf("stamps %lld %lld\n", (long long)p->nstamp, (long long)n);
+        answer_ok();
+    }
+    free(stamps);
+}
+
 /* ---- the loop ---- */
 
 static void set_threads(const Session *s, char *words)
@@ -502,6 +559,8 @@ static int answer(Session *s, char *line)
         run_request(s);
     else if (strcmp(line, "bench") == 0 && s->bound)
         bench_request(s, words);
+    else if (strcmp(line, "profile") == 0 && s->bound)
+        profile_request(s, words);
     else
         answer_error(MLC_RUN_ARGUMENT, "unknown request, or no shapes yet");
     return 1;

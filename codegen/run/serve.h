@@ -16,6 +16,9 @@
  *     bench RUNS MIN_NS WARM_NS
  *                        warms up, runs at least RUNS times and MIN_NS; times COUNT
  *                        (DIR/out-times0.bin holds int64 nanoseconds), rss BYTES
+ *     profile RUNS MIN_NS WARM_NS
+ *                        the same for an artifact that takes time stamps, with fewer runs where they
+ *                        would be too many; stamps PER_RUN RUNS (DIR/out-stamps0.bin)
  *     quit
  *
  * Names are last in their line; bytes below space and '%' are written %XX. Plain C and nothing but
@@ -25,7 +28,7 @@
 
 #include "runtime/mlc_abi.h"
 
-enum { SERVE_SYSTEM = 100, SERVE_MAX_RUNS = 1 << 22 };
+enum { SERVE_SYSTEM = 100, SERVE_MAX_RUNS = 1 << 22, SERVE_MAX_STAMPS = 1 << 23 };
 
 typedef int (*PoolFn)(int op, mlc_task_v1 fn, void *arg, int64_t n, int64_t grain, int threads);
 

@@ -125,8 +125,11 @@ Status file_out_open(Ctx *c, const char *path, FileOut *out)
 {
     *out = (FileOut){.path = path, .fd = -1};
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    bool exists = stat(path, &st) == 0;
+    if (exists && S_ISDIR(st.st_mode))
         return cannot_write(c, path, "is a directory");
+    if (exists && !S_ISREG(st.st_mode))
+        return cannot_write(c, path, "is not a regular file"); /* a device would be replaced by one */
     if (asprintf(&out->tmp_path, "%s.XXXXXX.tmp", path) < 0)
         ctx_out_of_memory(c, strlen(path) + 12);
     remember(out->tmp_path);

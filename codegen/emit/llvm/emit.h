@@ -26,6 +26,8 @@ typedef struct Unit {
     Program *program;
     const char *infix; /* of its names: "" or "x86_avx2_" */
     LLVMValueRef weights; /* address of the weights section */
+    LLVMValueRef stamps;  /* address of the time stamps, NULL: there are none */
+    int64_t nstamp;
     LLVMContextRef cx;
     LLVMModuleRef module;
     LLVMTargetMachineRef machine;

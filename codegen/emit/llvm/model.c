@@ -178,15 +178,21 @@ static LLVMValueRef entry_point(Unit *u, const char *suffix, const char *runtime
     return fn;
 }
 
-enum { MODEL_FIELDS = 17 };
+/* Those of mlc_model_v1; a profiled one has two more. */
+enum { MODEL_FIELDS = 17, PROFILED_FIELDS = MODEL_FIELDS + 2 };
+
+static unsigned model_fields(const Unit *u)
+{
+    return u->opt->profile ? PROFILED_FIELDS : MODEL_FIELDS;
+}
 
 LLVMValueRef declare_model(Unit *u)
 {
-    LLVMTypeRef types[MODEL_FIELDS];
+    LLVMTypeRef types[PROFILED_FIELDS];
 
-    for (int i = 0; i < MODEL_FIELDS; i++)
-        types[i] = i < 2 || (i >= 6 && i < 10) ? u->i32 : i == 13 ? u->i64 : u->ptr;
-    return LLVMAddGlobal(u->module, LLVMStructTypeInContext(u->cx, types, MODEL_FIELDS, false),
+    for (int i = 0; i < PROFILED_FIELDS; i++)
+        types[i] = i < 2 || (i >= 6 && i < 10) ? u->i32 : i == 13 || i == 18 ? u->i64 : u->ptr;
+    return LLVMAddGlobal(u->module, LLVMStructTypeInContext(u->cx, types, model_fields(u), false),
                          unit_name(u, "model"));
 }
 
@@ -232,10 +238,11 @@ static int64_t most_workspace(Unit *u)
 void emit_model(Unit *u, LLVMValueRef model, LLVMValueRef rt)
 {
     const Program *p = u->program;
-    LLVMValueRef f[MODEL_FIELDS];
+    LLVMValueRef f[PROFILED_FIELDS];
 
     f[0] = unit_i32(u, 1);
-    f[1] = unit_i32(u, (int64_t)sizeof(mlc_model_v1));
+    f[1] = unit_i32(u, u->opt->profile ? (int64_t)sizeof(mlc_rt_profiled)
+                                       : (int64_t)sizeof(mlc_model_v1));
     f[2] = text(u, p->name);
     f[3] = text(u, target_names(u));
     f[4] = text(u, MLC_VERSION);
@@ -251,6 +258,8 @@ void emit_model(Unit *u, LLVMValueRef model, LLVMValueRef rt)
     f[14] = entry_point(u, "bind", "mlc_rt_bind", rt, u->i32, 2);
     f[15] = entry_point(u, "run", "mlc_rt_run_model", rt, u->i32, 2);
     f[16] = entry_point(u, "selected", "mlc_rt_selected", rt, u->ptr, 0);
-    LLVMSetInitializer(model, struct_of(u, f, MODEL_FIELDS));
+    f[17] = u->stamps;
+    f[18] = unit_i64(u, u->nstamp);
+    LLVMSetInitializer(model, struct_of(u, f, model_fields(u)));
     LLVMSetGlobalConstant(model, true);
 }

@@ -114,6 +114,8 @@ static Status check(Ctx *c, const CodegenOptions *o)
 {
     if (o->output == NULL)
         return diag_error(c, E0503, (Loc){0}, MLC_USAGE, "no output file: -o is missing");
+    if (o->profile && o->nvariant > 1)
+        return diag_error(c, E0502, (Loc){0}, MLC_USAGE, "--profile with several targets");
     if (!is_identifier(o->prefix))
         return invalid(c, "--prefix", o->prefix);
     return MLC_OK;
@@ -143,6 +145,10 @@ Status options_parse(Ctx *c, int argc, char **argv, CodegenOptions *o)
         }
         if (str_eq(name, "--next")) {
             TRY(add_variant(c, o));
+            continue;
+        }
+        if (str_eq(name, "--profile")) {
+            o->profile = true;
             continue;
         }
         if (str_eq(name, "--no-runtime")) {

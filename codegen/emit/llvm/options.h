@@ -30,6 +30,7 @@ typedef struct CodegenOptions {
     Variant variant[MAX_VARIANTS]; /* best-fitting first */
     int nvariant;
     int64_t memory_limit, cpu_limit; /* bytes, seconds; 0: none */
+    bool profile;                    /* with time stamps: one variant only */
     bool no_runtime;                 /* leave the runtime's functions undefined (tests) */
 } CodegenOptions;
 

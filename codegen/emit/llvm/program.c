@@ -168,16 +168,45 @@ static void open_exec(Exec *x)
     LLVMBuildStore(u->b, x->sym, field(u, x->frame, 8));
 }
 
+/* When the profile is wanted: stamp number i is now. */
+static void stamp(Exec *x, int64_t i)
+{
+    Unit *u = x->u;
+    LLVMTypeRef type = LLVMFunctionType(u->i64, NULL, 0, false);
+    LLVMValueRef now = LLVMGetNamedFunction(u->module, "mlc_rt_now");
+
+    if (u->stamps == NULL)
+        return;
+    if (now == NULL)
+        now = LLVMAddFunction(u->module, "mlc_rt_now", type);
+    LLVMBuildStore(u->b, LLVMBuildCall2(u->b, type, now, NULL, 0, ""), field(u, u->stamps, 8 * i));
+}
+
+static void add_stamps(Unit *u)
+{
+    u->nstamp = 1;
+    for (size_t i = 0; i < u->program->steps.len; i++)
+        u->nstamp += u->program->steps.at[i].kind == STEP_LAUNCH;
+    u->stamps = unit_global(u, "stamps",
+                            LLVMConstNull(LLVMArrayType2(u->i64, (uint64_t)u->nstamp)), false);
+}
+
 static void emit_exec(Exec *x)
 {
     const Program *p = x->u->program;
+    int64_t launches = 0;
 
     open_exec(x);
+    if (x->u->opt->profile)
+        add_stamps(x->u);
+    stamp(x, 0);
     for (size_t i = 0; i < p->steps.len; i++) {
-        if (p->steps.at[i].kind == STEP_LAUNCH)
-            launch(x, &p->steps.at[i]);
-        else
+        if (p->steps.at[i].kind != STEP_LAUNCH) {
             zero(x, &p->steps.at[i]);
+            continue;
+        }
+        launch(x, &p->steps.at[i]);
+        stamp(x, ++launches);
     }
     LLVMBuildRet(x->u->b, unit_i32(x->u, 0));
 }
