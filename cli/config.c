@@ -1,4 +1,4 @@
-/* Options from a file, in the part of TOML that options need:
+/* Options from mlc.toml:
  *
  *     strict = true                # for every command that has the option
  *     [optimize]
@@ -6,186 +6,141 @@
  *     threads = 4
  *     dim = ["batch=1", "seq=128"]
  *
- * Keys are the long names of options. The command line wins over the file. */
+ * Keys are the long names of options, tables the names of commands. The command line wins over the
+ * table of the command, which wins over what stands before the tables. Every key of every table must
+ * exist; values are looked at for the command that runs. */
 #include "cli/cli.h"
 
+#include "frontend/config/toml.h"
 #include "ir/base/file.h"
-
-#include <ctype.h>
 
 typedef struct Reader {
     Cli        *cli;
-    const char *at, *end;
-    Loc         loc;
-    bool        ours; /* the section is for the command that runs */
-    CommandId   section; /* CMD_COUNT: before the first section */
-    bool        given[OPT_COUNT]; /* by the command line */
+    const char *file;
+    int         from[OPT_COUNT]; /* how near what set an option stands to the command: 0 nothing, 1
+                                    before the tables, 2 its table, 3 the command line */
 } Reader;
 
-static Status malformed(Reader *r, const char *what)
+static Loc loc_of(const Reader *r, int line) { return (Loc){.file = r->file, .line = line}; }
+
+/* What a configuration may set: not itself, not what shows help, and no command for a shell: a
+ * file that merely lies in the folder shall not run anything. */
+static bool may_be_set(int o)
 {
-    return diag_error(r->cli->ctx, E0502, r->loc, MLC_USAGE, "line %d: %s", r->loc.line, what);
+    return o != OPT_config && o != OPT_help && o != OPT_version && o != OPT_test;
 }
 
-/* Blanks and comments; with `lines`, line ends too. */
-static void skip(Reader *r, bool lines)
+static Status unknown(Reader *r, const char *what, const char *name, int line,
+                      const char *const *known, size_t n, const char *help)
 {
-    while (r->at < r->end) {
-        if (*r->at == '#') {
-            while (r->at < r->end && *r->at != '\n')
-                r->at++;
-        } else if (*r->at == '\n' && lines) {
-            r->loc.line++;
-            r->at++;
-        } else if (*r->at == ' ' || *r->at == '\t' || *r->at == '\r') {
-            r->at++;
-        } else {
-            return;
-        }
-    }
+    diag_report(r->cli->ctx, E0501, loc_of(r, line), "unknown %s '%s'", what, name);
+    const char *near = str_nearest(name, known, n);
+    if (near)
+        diag_help(r->cli->ctx, "did you mean '%s'?", near);
+    else
+        diag_help(r->cli->ctx, "%s", help);
+    return MLC_USAGE;
 }
 
-static bool eat(Reader *r, char c)
+/* The command of a table; CMD_COUNT for the keys before the first. */
+static Status command_of(Reader *r, const char *const *path, int n, int line, CommandId *out)
 {
-    if (r->at < r->end && *r->at == c) {
-        r->at++;
-        return true;
-    }
-    return false;
-}
-
-static const char *word(Reader *r)
-{
-    const char *start = r->at;
-    while (r->at < r->end && (isalnum((unsigned char)*r->at) || strchr("_-.+", *r->at)))
-        r->at++;
-    return arena_strndup(r->cli->arena, start, (size_t)(r->at - start));
-}
-
-/* One value as the text that the command line would have. */
-static Status scalar(Reader *r, const char **out)
-{
-    char quote = r->at < r->end ? *r->at : 0;
-    if (quote != '"' && quote != '\'') {
-        *out = word(r);
-        return **out ? MLC_OK : malformed(r, "a value is missing");
-    }
-    r->at++;
-    Str s = str_new(r->cli->arena);
-    while (r->at < r->end && *r->at != quote && *r->at != '\n') {
-        if (*r->at == '\\' && quote == '"') {
-            r->at++;
-            if (r->at == r->end || (*r->at != '"' && *r->at != '\\'))
-                return malformed(r, "only \\\" and \\\\ are understood in a string");
-        }
-        str_addc(&s, *r->at++);
-    }
-    *out = str_text(&s);
-    return eat(r, quote) ? MLC_OK : malformed(r, "a string does not end");
-}
-
-static Status set(Reader *r, OptionId o, const char *text)
-{
-    if (o == OPT_COUNT || r->given[o])
+    const char *known[CMD_COUNT];
+    *out = n ? command_find(path[0]) : CMD_COUNT;
+    if (n == 0 || (n == 1 && *out != CMD_COUNT))
         return MLC_OK;
-    return cli_set(r->cli, o, text, r->loc);
+    for (int i = 0; i < CMD_COUNT; i++)
+        known[i] = command_table[i].name;
+    return unknown(r, "table", path[n - 1], line, known, n == 1 ? CMD_COUNT : 0,
+                   "tables are named after commands, and hold options only");
 }
 
-static Status values(Reader *r, OptionId o)
-{
-    const char *text;
-    if (!eat(r, '[')) {
-        TRY(scalar(r, &text));
-        return set(r, o, text);
-    }
-    for (skip(r, true); !eat(r, ']'); skip(r, true)) {
-        TRY(scalar(r, &text));
-        TRY(set(r, o, text));
-        skip(r, true);
-        if (!eat(r, ',') && (r->at == r->end || *r->at != ']'))
-            return malformed(r, "',' or ']' is expected in a list");
-    }
-    return MLC_OK;
-}
-
-/* The option that a key names for the running command; OPT_COUNT: it is of another command. */
-static Status find(Reader *r, const char *key, OptionId *out)
+/* The option that a key names for the running command; OPT_COUNT: it is for others only. */
+static Status find(Reader *r, const char *key, CommandId section, int line, OptionId *out)
 {
     const char *known[OPT_COUNT];
-    size_t n = 0;
-    bool exists = false;
+    size_t      n = 0;
+    bool        exists = false;
     *out = OPT_COUNT;
     for (int i = 0; i < OPT_COUNT; i++) {
         const Option *row = &option_table[i];
-        if (r->section != CMD_COUNT && !(row->cmds >> r->section & 1))
+        if (!may_be_set(i) || (section != CMD_COUNT && !(row->cmds >> section & 1)))
             continue;
         known[n++] = row->name;
         if (!str_eq(row->name, key))
             continue;
         exists = true;
-        if (r->ours && (row->cmds >> r->cli->id & 1) && i != OPT_config)
+        if ((section == CMD_COUNT || section == r->cli->id) && (row->cmds >> r->cli->id & 1))
             *out = (OptionId)i;
     }
-    if (exists)
-        return MLC_OK;
-    diag_report(r->cli->ctx, E0501, r->loc, "line %d: unknown option '%s'", r->loc.line, key);
-    const char *near = str_nearest(key, known, n);
-    if (near)
-        diag_help(r->cli->ctx, "did you mean '%s'?", near);
-    return MLC_USAGE;
+    return exists ? MLC_OK
+                  : unknown(r, "option", key, line, known, n, "'mlc list options' shows them all");
 }
 
-static Status section(Reader *r)
+/* A word for the kind of value that an option takes. */
+static const char *wanted(OptionKind k)
 {
-    skip(r, false);
-    const char *name = word(r);
-    skip(r, false);
-    if (!eat(r, ']'))
-        return malformed(r, "']' is expected after the name of a section");
-    r->section = command_find(name);
-    r->ours = r->section == r->cli->id;
-    if (r->section != CMD_COUNT)
-        return MLC_OK;
-    const char *known[CMD_COUNT];
-    for (int i = 0; i < CMD_COUNT; i++)
-        known[i] = command_table[i].name;
-    return unknown_word(r->cli->ctx, "section", name, known, CMD_COUNT,
-                        "sections are named after commands");
+    return k == OPT_KIND_bool ? "true or false" : k == OPT_KIND_int ? "a whole number" : "a string";
 }
 
-static Status line(Reader *r)
+static Status check_kind(Reader *r, const TomlEntry *e, OptionId o)
 {
-    if (eat(r, '['))
-        return section(r);
-    const char *key = word(r);
-    if (!*key)
-        return malformed(r, "'key = value' or '[command]' is expected");
-    skip(r, false);
-    if (!eat(r, '='))
-        return malformed(r, "'=' is expected after the key");
-    skip(r, false);
-    OptionId o;
-    TRY(find(r, key, &o));
-    return values(r, o);
+    static const char *const kind[] = {"a string", "a whole number", "a number", "true or false"};
+    const Option *row = &option_table[o];
+    if (e->is_list && row->kind != OPT_KIND_list)
+        return diag_error(r->cli->ctx, E0502, loc_of(r, e->line), MLC_USAGE,
+                          "'%s' is a list, and %s is expected", row->name, wanted(row->kind));
+    for (size_t i = 0; i < e->values.len; i++) {
+        TomlKind k = e->values.at[i].kind;
+        bool ok = row->kind == OPT_KIND_bool  ? k == TOML_BOOL
+                  : row->kind == OPT_KIND_int ? k == TOML_INTEGER
+                                              : k != TOML_BOOL;
+        if (!ok)
+            return diag_error(r->cli->ctx, E0502, loc_of(r, e->line), MLC_USAGE,
+                              "'%s' is %s, and %s is expected", row->name, kind[k],
+                              wanted(row->kind));
+    }
+    return MLC_OK;
+}
+
+static Status take(Reader *r, const TomlEntry *e)
+{
+    CommandId section;
+    OptionId  o;
+    TRY(command_of(r, e->path, e->npath - 1, e->line, &section));
+    TRY(find(r, e->path[e->npath - 1], section, e->line, &o));
+    int from = section == CMD_COUNT ? 1 : 2;
+    if (o == OPT_COUNT || r->from[o] >= from)
+        return MLC_OK;
+    TRY(check_kind(r, e, o));
+    r->from[o] = from;
+    r->cli->opt[o].given = false; /* a list starts anew */
+    r->cli->opt[o].nlist = 0;
+    for (size_t i = 0; i < e->values.len; i++)
+        TRY(cli_set(r->cli, o, e->values.at[i].text, loc_of(r, e->line)));
+    return MLC_OK;
+}
+
+static Status apply(Reader *r, const TomlDoc *doc)
+{
+    CommandId section;
+    for (size_t i = 0; i < doc->tables.len; i++)
+        TRY(command_of(r, doc->tables.at[i].path, doc->tables.at[i].npath, doc->tables.at[i].line,
+                       &section));
+    for (size_t i = 0; i < doc->entries.len; i++)
+        TRY(take(r, &doc->entries.at[i]));
+    return MLC_OK;
 }
 
 Status config_read(Cli *cli, const char *path)
 {
     FileMap map;
+    TomlDoc doc;
+    Reader  r = {.cli = cli, .file = path};
     TRY(file_map(cli->ctx, path, &map));
-    Reader r = {
-        .cli = cli, .at = (const char *)map.data, .end = (const char *)map.data + map.size,
-        .loc = {.file = path, .line = 1}, .ours = true, .section = CMD_COUNT,
-    };
     for (int i = 0; i < OPT_COUNT; i++)
-        r.given[i] = cli->opt[i].given;
-    Status s = MLC_OK;
-    for (skip(&r, true); s == MLC_OK && r.at < r.end; skip(&r, true)) {
-        s = line(&r);
-        skip(&r, false);
-        if (s == MLC_OK && r.at < r.end && *r.at != '\n')
-            s = malformed(&r, "the line goes on after its value");
-    }
+        r.from[i] = cli->opt[i].given ? 3 : 0;
+    Status s = toml_read(cli->ctx, cli->arena, path, map.data, map.size, &doc);
     file_unmap(&map);
-    return s;
+    return s == MLC_OK ? apply(&r, &doc) : s;
 }

@@ -97,6 +97,12 @@ void help_man(Str *s)
     str_add(s, ".SH EXIT STATUS\n");
     for (size_t i = 0; i < COUNT_OF(exit_codes); i++)
         str_printf(s, ".TP\n%s\n%s.\n", exit_codes[i].code, exit_codes[i].text);
+    str_add(s, ".SH FILES\n.TP\nmlc.toml\n"
+               "Options, read from the current folder (or from the file of \\-\\-config; none with\n"
+               "\\-\\-config none). Keys are the long names of options. Those under [COMMAND] hold for\n"
+               "that command, those before the first table for every command that has the option.\n"
+               "The command line wins over the table, the table over what stands before. A list\n"
+               "option takes a list: dim = [\"batch=1\", \"seq=128\"]. It cannot set \\-\\-test.\n");
     str_add(s, ".SH ENVIRONMENT\n.TP\nNO_COLOR, TERM\n"
                "No colour when NO_COLOR is not empty or TERM is dumb.\n"
                ".TP\nMLC_CODEGEN\nThe code generator to use instead of the one that came with mlc.\n"

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* A number with an optional fraction, not negative: where it ends, or NULL. */
 static const char *number(const char *text, double *out)
@@ -432,6 +433,28 @@ static Status check_switches(Cli *cli)
     return MLC_OK;
 }
 
+/* --config FILE, else mlc.toml where mlc was started, if it is there. Commands that only inform do
+ * not depend on it. */
+static Status read_config(Cli *cli)
+{
+    static const CommandId informing[] = {CMD_help, CMD_version, CMD_list, CMD_completion,
+                                          CMD_doctor};
+    OptionValue *v = &cli->opt[OPT_config];
+    bool         informs = false;
+    for (size_t i = 0; i < COUNT_OF(informing); i++)
+        informs |= cli->id == informing[i];
+    if (!v->given && !informs && access("mlc.toml", F_OK) == 0)
+        v->text = "mlc.toml";
+    else if (v->given && str_eq(v->text, "none"))
+        v->text = NULL;
+    if (!v->text)
+        return MLC_OK;
+    TRY(config_read(cli, v->text));
+    if (!v->given)
+        talk_more(cli, "options from mlc.toml\n");
+    return MLC_OK;
+}
+
 Status cli_parse(Cli *cli, int argc, char **argv)
 {
     Parser p = {.cli = cli};
@@ -455,8 +478,7 @@ Status cli_parse(Cli *cli, int argc, char **argv)
         diag_help(cli->ctx, "'mlc -h' lists the commands");
         return MLC_USAGE;
     }
-    if (opt_given(cli, OPT_config))
-        TRY(config_read(cli, opt_text(cli, OPT_config)));
+    TRY(read_config(cli));
     TRY(set_defaults(cli));
     TRY(check_switches(cli));
     return check_operands(cli);
