@@ -203,23 +203,27 @@ static void inline_everywhere(Fusion *f, int at)
 
 /* ---- attach ---- */
 
-/* Solves index(C's axes) == P's axes: solution[i] is what C's axis i is in terms of P's axes.
- * Consecutive P axes that split one C axis are joined in row-major order, then verified. */
+/* Solves index(C's axes) == the place in T that P stores: solution[i] is what C's axis i is in terms
+ * of P's axes. Consecutive dimensions of T that split one C axis are joined in row-major order, then
+ * verified. P has as many points as T has elements, so it stores each once. */
 static bool solve_axes(ExPool *p, const Stage *producer, const Stage *c, Ex load, Ex *solution)
 {
+    const StageStore *o = &producer->stores.at[0];
+    Ex points = stage_points(p, producer, false), size = ex_int(p, 1);
+    for (int k = 0; k < load->narg; k++)
+        size = ex_mul(p, size, o->buf->dim[k]);
     for (int i = 0; i < c->naxis; i++) {
         Ex joined = ex_int(p, 0);
         for (int k = 0; k < load->narg; k++)
             if (ex_uses(load->arg[k], c->axis[i]))
-                joined = ex_add(p, ex_mul(p, joined, ex_var_extent(p, producer->axis[k])),
-                                producer->axis[k]);
+                joined = ex_add(p, ex_mul(p, joined, o->buf->dim[k]), o->index[k]);
         solution[i] = joined;
     }
     for (int k = 0; k < load->narg; k++)
-        if (!ex_is(ex_var_extent(p, producer->axis[k]), 1) &&
-            ex_subst(p, load->arg[k], c->naxis, c->axis, solution) != producer->axis[k])
+        if (!ex_is(o->buf->dim[k], 1) &&
+            ex_subst(p, load->arg[k], c->naxis, c->axis, solution) != o->index[k])
             return false;
-    return stage_points(p, c, false) == stage_points(p, producer, false);
+    return points == size && stage_points(p, c, false) == points;
 }
 
 typedef struct Attach {
@@ -247,8 +251,7 @@ static bool try_attach(Fusion *f, int from)
         return false;
     Buf *t = s->stores.at[0].buf;
     if (t->space != SPACE_TEMP || buf_info(t)->stores != 1 || buf_info(t)->pinned ||
-        !index_is_axes(s, t->rank, s->stores.at[0].index) || live_consumers(f, t, &into) != 1 ||
-        f->segment[from] != f->segment[into])
+        live_consumers(f, t, &into) != 1 || f->segment[from] != f->segment[into])
         return false;
     Stage *c = l->stages.at[into];
     if (c->kind != STAGE_MAP || c->stores.len != 1 || c->checks.len != 0 ||

@@ -1,7 +1,12 @@
 /* ConvTranspose, in the form that gathers:
  *     y[n, g*M + m, o...] = bias + sum over c, r... of x[n, g*C + c, q...] * w[g*C + c, m, r...]
  * where q = (o + pad - r*d) / s, taken only where that is whole and inside x. Output size:
- *     s*(in - 1) + output_padding + (k - 1)*d + 1 - pads */
+ *     s*(in - 1) + output_padding + (k - 1)*d + 1 - pads
+ *
+ * With a stride s > 1 only every s-th tap meets an element of x. An axis with d = 1 is split by phase,
+ * o = s*i + f, so that just those are summed:
+ *     r = (f + pad) mod s + s*j,   q = i + floor((f + pad) / s) - j,   j < ceil(k / s)
+ * This makes a tensor z with axes i, f in place of o, which y reads in order. */
 #include "ir/ops/window.h"
 
 #define CONV_TRANSPOSE_ATTRS(A, S)                                           \
@@ -115,6 +120,69 @@ static Status infer(Graph *g, Node *n)
     return MLC_OK;
 }
 
+/* Is axis i split by phase? Its two axes must have room in z. */
+static bool is_split(const Window *w, int i, int room)
+{
+    return w->stride[i] > 1 && w->dilation[i] == 1 && room > 0;
+}
+
+/* The dimensions of z; at[i] is the first of spatial axis i. */
+static int phase_dims(Te *t, const Window *w, const Ex *batch_channels, Ex *dim, int *at)
+{
+    int rank = 2;
+    dim[0] = batch_channels[0];
+    dim[1] = batch_channels[1];
+    for (int i = 0; i < w->n; i++) {
+        Ex s = te_int(t, w->stride[i]);
+        at[i] = rank;
+        if (is_split(w, i, MAX_RANK - rank - (w->n - i))) {
+            dim[rank++] = ex_ceil_div(t->pool, w->out[i], s);
+            dim[rank++] = s;
+        } else {
+            dim[rank++] = w->out[i];
+        }
+    }
+    at[w->n] = rank;
+    return rank;
+}
+
+/* Tap and place in x along spatial axis i, whose axes in the open stage begin at `at`; *whole: does the
+ * tap meet an element of x, and exist? */
+static void window_back(Te *t, const Window *w, int i, int at, bool split, Ex *tap, Ex *q, Ex *whole)
+{
+    ExPool *p = t->pool;
+    Ex s = te_int(t, w->stride[i]), k = te_int(t, w->kernel[i]), zero = te_int(t, 0);
+    if (!split) {
+        *tap = window_tap(t, w, i);
+        Ex from = te_add(t, te_axis(t, at), w->begin[i]);
+        from = te_sub(t, from, te_mul(t, *tap, te_int(t, w->dilation[i])));
+        *whole = te_and(t, *whole, te_eq(t, te_floor_mod(t, from, s), zero));
+        *q = te_floor_div(t, from, s);
+        return;
+    }
+    Ex phase = te_add(t, te_axis(t, at + 1), w->begin[i]), taps = ex_ceil_div(p, k, s);
+    Ex j = ex_is(taps, 1) ? zero : te_red(t, taps);
+    *tap = te_add(t, te_floor_mod(t, phase, s), te_mul(t, s, j));
+    *q = te_sub(t, te_add(t, te_axis(t, at), te_floor_div(t, phase, s)), j);
+    if (w->kernel[i] % w->stride[i])
+        *whole = te_and(t, *whole, te_lt(t, *tap, k));
+}
+
+/* y[n, m, o...] = z[n, m, o / s, o mod s, ...] */
+static void join_phases(Te *t, const Window *w, Tx z, const int *at)
+{
+    te_stage(t, te_out(t, 0));
+    Ex index[MAX_RANK] = {te_axis(t, 0), te_axis(t, 1)};
+    for (int i = 0; i < w->n; i++) {
+        Ex o = te_axis(t, i + 2), s = te_int(t, w->stride[i]);
+        bool split = at[i + 1] - at[i] == 2;
+        index[at[i]] = split ? te_floor_div(t, o, s) : o;
+        if (split)
+            index[at[i] + 1] = te_floor_mod(t, o, s);
+    }
+    te_yield(t, te_load(t, z, index));
+}
+
 static void define(Te *t, const Node *n)
 {
     const ConvTransposeAttrs *a = n->attrs;
@@ -125,7 +193,11 @@ static void define(Te *t, const Node *n)
     assert(st == MLC_OK);
     (void)st;
     te_require_equal(t, x->dim[1], w->dim[0]);
-    te_stage(t, te_out(t, 0));
+    Ex dim[MAX_RANK];
+    int at[MAX_SPATIAL + 1], rank = phase_dims(t, &win, te_out(t, 0)->dim, dim, at);
+    bool split = rank > win.n + 2;
+    Tx z = split ? te_temp(t, te_wide_elem(x->elem), rank, dim) : te_out(t, 0);
+    te_stage(t, z);
     Ex o = te_axis(t, 1), groups = te_int(t, a->group), whole = ex_bool(p, true);
     Ex ix[MAX_RANK] = {te_axis(t, 0)}, iw[MAX_RANK];
     Ex per_group = te_floor_div(t, w->dim[0], groups);
@@ -134,17 +206,18 @@ static void define(Te *t, const Node *n)
     ix[1] = grouped ? te_add(t, te_mul(t, te_floor_div(t, o, w->dim[1]), per_group), c) : c;
     iw[0] = ix[1];
     iw[1] = grouped ? te_floor_mod(t, o, w->dim[1]) : o;
-    for (int i = 0; i < win.n; i++) {
-        Ex r = iw[i + 2] = window_tap(t, &win, i), s = te_int(t, win.stride[i]);
-        Ex at = te_add(t, te_axis(t, i + 2), win.begin[i]);
-        at = te_sub(t, at, te_mul(t, r, te_int(t, win.dilation[i])));
-        whole = te_and(t, whole, te_eq(t, te_floor_mod(t, at, s), te_int(t, 0)));
-        ix[i + 2] = te_floor_div(t, at, s);
-    }
+    for (int i = 0; i < win.n; i++)
+        window_back(t, &win, i, at[i], at[i + 1] - at[i] == 2, &iw[i + 2], &ix[i + 2], &whole);
     Ex zero = te_const(t, x->elem, 0), vx = te_load_padded_from(t, x, 2, ix, zero);
-    vx = ex_is(whole, 1) ? vx : ex_guard(p, whole, vx, zero);
-    Ex sum = te_sum(t, te_mul(t, te_wide(t, vx), te_wide(t, te_load(t, w, iw))));
+    Ex vw = te_load(t, w, iw);
+    if (!ex_is(whole, 1)) {
+        vx = ex_guard(p, whole, vx, zero);
+        vw = split ? ex_guard(p, whole, vw, te_const(t, w->elem, 0)) : vw; /* beyond the kernel */
+    }
+    Ex sum = te_sum(t, te_mul(t, te_wide(t, vx), te_wide(t, vw)));
     te_yield(t, bias ? te_add(t, sum, te_wide(t, te_load(t, bias, &o))) : sum);
+    if (split)
+        join_phases(t, &win, z, at);
 }
 
 /* Version 1 had the odd pad of a computed padding at the other side. */

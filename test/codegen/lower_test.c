@@ -58,6 +58,14 @@ static const Case cases[] = {
      "%a : f32[n,10,4,4] = Conv(%x, %w) %f : f32[n,160] = Flatten(%a) {axis=1} %y : f32[n,12] = MatMul(%f, %v) out %y }", "gemm", 2},
     {"arg_max", HEAD "in %x : f32[3,5,17] %y : i64[3,17] = ArgMax(%x) {axis=1, keepdims=0}"
      "%z : f32[3,17] = Cast(%y) {to=1} out %z }", "vector", 1},
+    {"up_4x2", HEAD "in %x : f32[n,6,7,5] const %w : $W(6,16,4,4) const %b : $W(16)"
+     "%y = ConvTranspose(%x, %w, %b) {strides=[2,2], pads=[1,1,1,1]} %r = Relu(%y) out %r }", "gemm", 2},
+    {"up_3x2", HEAD "in %x : f32[1,6,7,5] const %w : $W(6,16,3,3)"
+     "%y = ConvTranspose(%x, %w) {strides=[2,2], pads=[1,1,0,0]} %r = Relu(%y) out %r }", "gemm", 1},
+    {"up_grouped", HEAD "in %x : f32[1,8,9] const %w : $W(8,4,5)"
+     "%y = ConvTranspose(%x, %w) {strides=[3], group=2, output_padding=[2]} out %y }", NULL, 1},
+    {"up_dilated", HEAD "in %x : f32[1,3,6,6] const %w : $W(3,8,3,2)"
+     "%y = ConvTranspose(%x, %w) {strides=[2,3], dilations=[2,1], pads=[1,0,2,1]} out %y }", NULL, 1},
     {"half_conv", HEAD "in %h : f16[1,5,9,11] const %w : $H(16,5,3,3) const %b : $W(16)"
      "%x : f32[1,5,9,11] = Cast(%h) {to=1} %v : f32[16,5,3,3] = Cast(%w) {to=1}"
      "%y : f32[1,16,9,11] = Conv(%x, %v, %b) {pads=[1,1,1,1]} out %y }", "gemm", 1},
