@@ -31,6 +31,9 @@ $(addprefix $(BUILD)/fuzz/,$(FUZZ)): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/test/fuz
 	@echo "  ld $@"
 	@$(FUZZ_CLANG) $(subst fuzzer-no-link,fuzzer,$(FUZZ_OPT)) $^ $(LDLIBS) -o $@
 
+# Mutations that know ONNX.
+$(BUILD)/fuzz/onnx: $(BUILD)/fuzz/obj/test/fuzz/onnx_mutate.o
+
 # Inputs that reach something new are kept in $(FUZZ_SEEN), findings in $(BUILD)/fuzz/found.
 .PHONY: fuzz
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))

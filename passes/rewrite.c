@@ -122,7 +122,7 @@ Node *insert_inferred(Graph *g, Node *before, const char *op, int nin, Value *co
     if (!info)
         return NULL;
     Node *n = graph_insert(g, before, info, before->name, nin, in, 1, attrs, before);
-    if (graph_infer_node(g, n) == MLC_OK)
+    if (graph_try_infer_node(g, n))
         return n;
     graph_erase(g, n);
     return NULL;

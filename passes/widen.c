@@ -147,7 +147,7 @@ static bool is_widened(const Graph *g, const Type *before, const Type *now)
  * inferred from stay, element type aside. */
 static bool infer_again(Widening *w, Node *n, const Type *before)
 {
-    bool ok = graph_infer_node(w->g, n) == MLC_OK;
+    bool ok = graph_try_infer_node(w->g, n);
     for (int i = 0; i < n->nout; i++) {
         if (n->out[i] && ok)
             ok = is_widened(w->g, &before[i], &n->out[i]->type);

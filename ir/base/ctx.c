@@ -22,12 +22,14 @@ Status ctx_protect(Ctx *c, Status (*fn)(void *), void *arg)
     jmp_buf here;
     jmp_buf *outer = c->unwind;
     Arena *oldest_kept = c->arenas;
+    int muted = c->diags.muted;
     c->unwind = &here;
     Status s = setjmp(here) == 0 ? fn(arg) : MLC_SYSTEM;
     if (s == MLC_SYSTEM && c->unwind == NULL)
         while (c->arenas != oldest_kept)
             arena_free(c->arenas);
     c->unwind = outer;
+    c->diags.muted = muted;
     return s;
 }
 
@@ -35,6 +37,7 @@ _Noreturn void ctx_out_of_memory(Ctx *c, size_t bytes)
 {
     jmp_buf *to = c->unwind;
     c->unwind = NULL; /* tells ctx_protect() that it was unwound, not returned to */
+    c->diags.muted = 0;
     diag_report(c, E0001, (Loc){0}, "out of memory: %zu more bytes were asked for, %zu are in use",
                 bytes, c->memory_used);
     if (!to)

@@ -52,6 +52,8 @@ static Diag *add_lost(Ctx *c, DiagCode code)
 static Diag *report(Ctx *c, DiagCode code, Loc loc, const char *fmt, va_list ap)
 {
     char *message = NULL;
+    if (c->diags.muted)
+        return NULL;
     Diag *d = calloc(1, sizeof *d);
     if (!d || vasprintf(&message, fmt, ap) < 0) {
         free(d);
@@ -83,7 +85,7 @@ Status diag_error(Ctx *c, DiagCode code, Loc loc, Status status, const char *fmt
 void diag_help(Ctx *c, const char *fmt, ...)
 {
     Diag *d = c->diags.last;
-    if (!d || d == &c->diags.lost)
+    if (!d || d == &c->diags.lost || c->diags.muted)
         return;
     va_list ap;
     va_start(ap, fmt);
@@ -93,6 +95,14 @@ void diag_help(Ctx *c, const char *fmt, ...)
         d->help = help;
     }
     va_end(ap);
+}
+
+void diag_mute(Ctx *c) { c->diags.muted++; }
+
+void diag_unmute(Ctx *c)
+{
+    assert(c->diags.muted > 0);
+    c->diags.muted--;
 }
 
 void diag_sink_free(DiagSink *s)

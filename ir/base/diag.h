@@ -39,6 +39,7 @@ typedef struct Diag {
 typedef struct DiagSink {
     Diag  *first, **tail, *last;
     size_t errors, warnings;
+    int    muted; /* above 0: what is reported is dropped */
     Diag   lost; /* stands for those that there was no memory for; code and message are set by then */
     void (*hook)(void *arg, const Diag *d); /* called for each new diagnostic; may be NULL */
     void  *hook_arg;
@@ -53,6 +54,10 @@ Diag *diag_report(Ctx *c, DiagCode code, Loc loc, const char *fmt, ...) PRINTF_L
 /* The same, returning `status`: for `return diag_error(...)`. */
 Status diag_error(Ctx *c, DiagCode code, Loc loc, Status status, const char *fmt, ...)
     PRINTF_LIKE(5, 6);
+/* Between the two, reports and help are dropped: for attempts whose failure is not the user's. They
+ * nest. Out of memory is reported all the same. */
+void diag_mute(Ctx *c);
+void diag_unmute(Ctx *c);
 /* Frees every record. */
 void diag_sink_free(DiagSink *s);
 /* Sets the help of the newest diagnostic. */

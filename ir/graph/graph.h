@@ -175,6 +175,8 @@ Status node_error(const Node *n, DiagCode code, const char *fmt, ...) PRINTF_LIK
 Status graph_verify(Graph *g);
 /* Infers the types (and known content) of a node's outputs from its inputs. */
 Status graph_infer_node(Graph *g, Node *n);
+/* The same as an attempt: false when it fails, and nothing is reported. */
+bool graph_try_infer_node(Graph *g, Node *n);
 /* Infers everything, front to back. A declared type that contradicts is W0101 and replaced. */
 Status graph_infer(Graph *g);
 

@@ -141,18 +141,25 @@ Status upgrade_plain(RawNode *raw)
     return MLC_OK;
 }
 
+static bool is_typed(const Node *n)
+{
+    return n->nout == 0 || !n->out[0] || n->out[0]->type.kind != TYPE_NONE;
+}
+
 int raw_rank(RawNode *raw, int i)
 {
     Graph *g = raw->graph;
     if ((size_t)i >= raw->in.len || !raw->in.at[i])
         return -1;
     Value *v = raw->in.at[i];
-    if (v->type.kind == TYPE_NONE || v->type.rank < 0)
-        for (Node *n = g->first; n && v->def; n = n->next) {
-            bool typed = n->nout == 0 || !n->out[0] || n->out[0]->type.kind != TYPE_NONE;
-            if (!typed && graph_infer_node(g, n) != MLC_OK)
+    if (v->def && (v->type.kind == TYPE_NONE || v->type.rank < 0)) {
+        Node *first = g->last; /* from which on none has types: only the end was never inferred */
+        while (first && first->prev && !is_typed(first->prev))
+            first = first->prev;
+        for (Node *n = first; n; n = n->next)
+            if (!is_typed(n) && !graph_try_infer_node(g, n))
                 return -1;
-        }
+    }
     return v->type.kind == TYPE_TENSOR ? v->type.rank : -1;
 }
 

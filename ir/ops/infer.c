@@ -383,6 +383,14 @@ static const Ex *demand(Graph *g, Value *v, int *n, int depth)
 
 const Ex *value_demand(Graph *g, Value *v, int *n) { return demand(g, v, n, 0); }
 
+bool graph_try_infer_node(Graph *g, Node *n)
+{
+    diag_mute(g->ctx);
+    bool ok = graph_infer_node(g, n) == MLC_OK;
+    diag_unmute(g->ctx);
+    return ok;
+}
+
 Status graph_infer_node(Graph *g, Node *n)
 {
     for (int i = 0; i < n->nin; i++) {

@@ -33,7 +33,10 @@ enum {
     SERIAL_ALIGN = 64,
     SERIAL_DEPTH = 2000,    /* nesting of expressions */
     SERIAL_STMT_DEPTH = 64, /* nesting of statements */
-    SERIAL_VARS = 1 << 22,  /* loop variables */
+    SERIAL_VARS = 1 << 22,  /* loop variables, used or not; in a form of n bytes at most
+                               SERIAL_VARS_FREE + SERIAL_VARS_RATIO * n of them */
+    SERIAL_VARS_FREE = 1 << 18,
+    SERIAL_VARS_RATIO = 16,
 };
 
 enum { STMT_END = 255 }; /* in place of a statement's kind: the list ends */

@@ -424,6 +424,7 @@ static void r_header(Reader *r, const uint8_t *at, size_t size)
     r->at = at + SERIAL_HEADER;
     r->end = r->data = at + data_at;
     r->data_bytes = size - data_at;
+    r->size = size;
 }
 
 /* ---- files ---- */

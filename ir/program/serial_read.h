@@ -12,6 +12,7 @@ typedef struct Reader {
     const uint8_t *at, *end;
     const uint8_t *data; /* section */
     size_t         data_bytes;
+    size_t         size;  /* of the whole form */
     Status         status;
     Tensor        *tensor;
     Buf          **buf;

@@ -29,7 +29,8 @@ static Ex r_const(Reader *r, Elem e)
 
 static Ex r_var(Reader *r)
 {
-    size_t number = r_below(r, SERIAL_VARS, "a variable's number is too large");
+    size_t most = MIN((size_t)SERIAL_VARS, SERIAL_VARS_FREE + SERIAL_VARS_RATIO * r->size);
+    size_t number = r_below(r, most, "a variable's number is too large");
     Ex extent = r_size(r);
     if (r->status == MLC_OK && (int)number < ex_var_count(r->pool))
         fault(r, "variables are out of order");

@@ -278,13 +278,13 @@ def bad_functions():
     ref = p.node("LeakyRelu", ["u"], ["v"], p.a_ref("alpha", "slope", 1))
     chain = [p.function("f%d" % k, ["u"], ["v"],
                         [p.node("f%d" % (k + 1), ["u"], ["h"], domain="my"),
-                         p.node("f%d" % (k + 1), ["h"], ["v"], domain="my")], opsets=mine) for k in range(25)]
+                         p.node("f%d" % (k + 1), ["h"], ["v"], domain="my")], opsets=mine) for k in range(6)]
     return {
         "function_cycle": use([fun([p.node("f", ["u"], ["v"], domain="my")])]),
         "function_cycle_2": use([fun([p.node("g", ["u"], ["v"], domain="my")]),
                                  p.function("g", ["u"], ["v"], [p.node("f", ["u"], ["v"], domain="my")],
                                             opsets=mine)]),
-        "function_bomb": whole([p.node("f0", ["x"], ["y"], domain="my")], opsets=mine, functions=chain),
+        "function_doubling": whole([p.node("f0", ["x"], ["y"], domain="my")], opsets=mine, functions=chain),
         "function_twice": use([fun(add), fun(add)]), "function_no_output": use([fun([])]),
         "function_inputs": use([fun(add)], p.node("f", ["x", "x"], ["y"], domain="my")),
         "function_outputs": use([fun(add)], p.node("f", ["x"], ["y", "z"], domain="my")),
