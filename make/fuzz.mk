@@ -9,6 +9,9 @@ FUZZ      ?= $(sort $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.
 FUZZ_TIME ?= 60
 FUZZ_SEEN := $(BUILD)/fuzz/seen
 
+# The folders of a target's corpus, for the shell.
+fuzz_corpus = test/fuzz/corpus/$1 $$([ $1 != program ] || echo $(BUILD)/fuzz/programs)
+
 # libFuzzer comes with clang as libclang-rt-N-dev: the first clang that has it.
 FUZZ_CLANG ?= $(firstword $(foreach c,$(CLANG) clang-22 clang-21 clang-20 clang-19 clang,\
     $(if $(wildcard $(shell $c -print-file-name=libclang_rt.fuzzer-x86_64.a 2>/dev/null) \
@@ -36,12 +39,12 @@ $(BUILD)/fuzz/onnx: $(BUILD)/fuzz/obj/test/fuzz/onnx_mutate.o
 
 # Inputs that reach something new are kept in $(FUZZ_SEEN), findings in $(BUILD)/fuzz/found.
 .PHONY: fuzz
-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
+fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ)) $(FUZZ_PROGRAMS)
 	@mkdir -p $(BUILD)/fuzz/found
 	@for t in $(FUZZ); do mkdir -p $(FUZZ_SEEN)/$$t; echo "== $$t, $(FUZZ_TIME) s"; \
 	  dict=""; [ ! -f test/fuzz/$$t.dict ] || dict="-dict=test/fuzz/$$t.dict"; \
 	  $(BUILD)/fuzz/$$t -max_total_time=$(FUZZ_TIME) -timeout=20 -rss_limit_mb=2560 -print_final_stats=1 \
-	    -verbosity=0 -artifact_prefix=$(BUILD)/fuzz/found/$$t- $$dict $(FUZZ_SEEN)/$$t test/fuzz/corpus/$$t || exit 1; done
+	    -verbosity=0 -artifact_prefix=$(BUILD)/fuzz/found/$$t- $$dict $(FUZZ_SEEN)/$$t $(call fuzz_corpus,$$t) || exit 1; done
 
 # ---- the corpora ----
 # Made anew by the generators; what they did not make is kept.
@@ -49,11 +52,15 @@ $(BUILD)/fuzz/program_seeds: $(BUILD)/obj/test/fuzz/program_seeds.o $(BUILD)/lib
 	@mkdir -p $(@D)
 	@$(CC) $(OPT) $^ $(LDLIBS) -o $@
 
+# Serialized programs are not kept in the tree: their form changes with mlc.
+FUZZ_PROGRAMS := $(BUILD)/fuzz/programs
+$(FUZZ_PROGRAMS): $(BUILD)/fuzz/program_seeds $(wildcard test/fuzz/corpus/text/op_*)
+	@rm -rf $@ && mkdir -p $@
+	@$^ $@
+
 .PHONY: fuzz-seeds
-fuzz-seeds: $(BUILD)/fuzz/program_seeds
+fuzz-seeds:
 	@PYTHONDONTWRITEBYTECODE=1 python3 test/fuzz/seeds.py test/fuzz/corpus
-	@mkdir -p test/fuzz/corpus/program
-	@$< test/fuzz/corpus/program $(sort $(wildcard test/fuzz/corpus/text/op_*))
 
 # ---- without libFuzzer ----
 $(BUILD)/fuzz-replay/%: $(BUILD)/obj/test/fuzz/%_fuzz.o $(BUILD)/obj/test/fuzz/fuzz.o $(BUILD)/obj/test/fuzz/replay.o $(BUILD)/libmlc.a
@@ -61,8 +68,8 @@ $(BUILD)/fuzz-replay/%: $(BUILD)/obj/test/fuzz/%_fuzz.o $(BUILD)/obj/test/fuzz/f
 	@$(CC) $(OPT) $^ $(LDLIBS) -o $@
 
 .PHONY: fuzz-replay
-fuzz-replay: $(addprefix $(BUILD)/fuzz-replay/,$(FUZZ))
-	@for t in $(FUZZ); do $(BUILD)/fuzz-replay/$$t test/fuzz/corpus/$$t || exit 1; done
+fuzz-replay: $(addprefix $(BUILD)/fuzz-replay/,$(FUZZ)) $(FUZZ_PROGRAMS)
+	@for t in $(FUZZ); do $(BUILD)/fuzz-replay/$$t $(call fuzz_corpus,$$t) || exit 1; done
 
 # frontend/onnx a third time, counting lines; its objects stand before the archive that has them too.
 COVER     := $(BUILD)/fuzz/cover

@@ -12,7 +12,8 @@
  *     }
  *
  *     graph  = "graph" string "opset" int "{" {item} "}"
- *     item   = "sym" symbol ">=" int ["max" int "typical" int] | "in" value ":" type
+ *     item   = "sym" symbol ">=" int ["max" int "typical" int] | "run" symbol ">=" int "max" int
+ *            | "in" value ":" type
  *            | "const" value ":" type "=" data | "out" value [":" type] | node
  *     node   = result {"," result} "=" op "(" [input {"," input}] ")" [attrs]
  *              ["name" string] ["from" "[" string {"," string} "]"]

@@ -286,7 +286,19 @@ static Status parse_bounds(Parser *p, Ex sym, int64_t min)
     return MLC_OK;
 }
 
-static Status parse_symbol(Parser *p, Graph *g)
+/* "run" symbol ">=" int "max" int: what only the run finds out; inference says anew from what. */
+static Status parse_run_symbol(Parser *p, const char *name, int64_t min)
+{
+    int64_t max;
+    TRY(parse_expect(p, "max"));
+    TRY(parse_int(p, &max));
+    if (max < min)
+        return parse_error(p, "the bounds of a symbol are not in order");
+    map_set(&p->symbols, name, (void *)ex_sym_run_time(p->pool, name, min, max));
+    return MLC_OK;
+}
+
+static Status parse_symbol(Parser *p, Graph *g, bool run_time)
 {
     if (g->parent)
         return parse_error(p, "symbols are declared at the outermost graph");
@@ -297,8 +309,10 @@ static Status parse_symbol(Parser *p, Graph *g)
     TRY(parse_next(p));
     TRY(parse_expect(p, ">="));
     TRY(parse_int(p, &min));
-    if (map_has(&p->symbols, name) || !*name || min < 0)
+    if (map_has(&p->symbols, name) || !*name || (min < 0 && !run_time))
         return parse_error(p, "symbol '%.40s' is declared twice, or its minimum is negative", name);
+    if (run_time)
+        return parse_run_symbol(p, name, min);
     Ex sym = ex_sym(p->pool, name, min);
     map_set(&p->symbols, name, (void *)sym);
     return parse_bounds(p, sym, min);
@@ -350,7 +364,10 @@ static Status parse_item(Parser *p, Graph *g)
     bool taken;
     TRY(parse_accept(p, "sym", &taken));
     if (taken)
-        return parse_symbol(p, g);
+        return parse_symbol(p, g, false);
+    TRY(parse_accept(p, "run", &taken));
+    if (taken)
+        return parse_symbol(p, g, true);
     TRY(parse_accept(p, "in", &taken));
     if (taken) {
         const char *name;

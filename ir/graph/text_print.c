@@ -161,11 +161,14 @@ static void print_node(Str *s, const Graph *g, const Node *n, int depth)
 static void print_symbols(Str *s, const ExPool *p, int depth)
 {
     for (int i = 0; i < ex_sym_count(p); i++) {
+        bool run_time = ex_sym_is_run_time(p, i);
         indent(s, depth);
-        str_add(s, "sym ");
+        str_add(s, run_time ? "run " : "sym ");
         text_print_symbol(s, ex_sym_name(p, i));
         str_printf(s, " >= %lld", (long long)ex_sym_min(p, i));
-        if (ex_sym_max(p, i) >= 0)
+        if (run_time)
+            str_printf(s, " max %lld", (long long)ex_sym_max(p, i));
+        else if (ex_sym_max(p, i) >= 0)
             str_printf(s, " max %lld typical %lld", (long long)ex_sym_max(p, i),
                        (long long)ex_sym_typical(p, i));
         str_addc(s, '\n');

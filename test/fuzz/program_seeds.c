@@ -1,6 +1,6 @@
 /* Writes the corpus of the program target: small programs in their serialized form.
  *
- *     program_seeds DIR GRAPH.mlc...     DIR/sample..., DIR/GRAPH for every graph that lowers
+ *     program_seeds GRAPH... DIR     DIR/sample..., DIR/GRAPH for every graph that lowers
  *
  * The same files come out every time. */
 #include "codegen/lower/lower.h"
@@ -39,17 +39,18 @@ static Status lower_file(Ctx *c, const char *path, const char *dir)
 
 int main(int argc, char **argv)
 {
+    const char *dir = argv[argc - 1];
     for (int symbolic = 0; symbolic < 2 && argc > 1; symbolic++) {
         Ctx c;
         ctx_init(&c);
-        if (write_seed(&c, sample_program(&c, symbolic), argv[1], symbolic ? "sample_n" : "sample"))
+        if (write_seed(&c, sample_program(&c, symbolic), dir, symbolic ? "sample_n" : "sample"))
             return 1;
         ctx_free(&c);
     }
-    for (int i = 2; i < argc; i++) {
+    for (int i = 1; i < argc - 1; i++) {
         Ctx c;
         ctx_init(&c);
-        Status s = lower_file(&c, argv[i], argv[1]);
+        Status s = lower_file(&c, argv[i], dir);
         if (s != MLC_OK && s != MLC_INPUT) /* graphs that are refused are in that corpus as well */
             return 1;
         ctx_free(&c);
