@@ -70,7 +70,7 @@ $(BUILD)/mlc: $(BUILD)/obj/cli/main.o $(BUILD)/libmlc.a
 	@echo "  ld $@"
 	@$(CC) $(OPT) $< $(BUILD)/libmlc.a $(LDLIBS) -o $@
 
-CODEGEN_OBJ = $(BUILD)/obj/codegen/emit/llvm/main.o $(call obj,$(CODEGEN_SRC)) $(GENERATED_IR_OBJ) $(RUNTIME_OBJ) $(BUILD)/obj/runtime/plan.o $(BUILD)/obj/runtime/calls.o
+CODEGEN_OBJ = $(BUILD)/obj/codegen/emit/llvm/main.o $(call obj,$(CODEGEN_SRC)) $(GENERATED_IR_OBJ) $(RUNTIME_OBJ) $(BUILD)/obj/runtime/plan.o $(patsubst %.c,$(BUILD)/obj/%.o,$(RUNTIME_CALLS))
 $(BUILD)/mlc-codegen: $(CODEGEN_OBJ)
 	@echo "  ld $@"
 	@$(CC) $(OPT) $^ $(LLVM_LDFLAGS) -lm -lpthread -o $@

@@ -3,7 +3,10 @@
 # what C artifacts carry.
 # Also inside libmlc.a: the runner for emulated machines, an object that links with any artifact.
 
-RUNTIME_SRC := runtime/calls.c runtime/clock.c runtime/cores.c runtime/cpu.c runtime/launch.c runtime/plan.c runtime/pool.c runtime/rt.c
+# What calls.h lists; the last file has the table.
+RUNTIME_CALLS := runtime/order.c runtime/suppress.c runtime/top_k.c runtime/unique.c runtime/calls.c
+RUNTIME_SRC := $(RUNTIME_CALLS) runtime/clock.c runtime/cores.c runtime/cpu.c runtime/launch.c \
+    runtime/plan.c runtime/pool.c runtime/rt.c
 RUNTIME_ARCHS := x86_64 aarch64
 RUNTIME_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -fno-stack-protector -fno-unwind-tables \
     -fno-asynchronous-unwind-tables -ffp-contract=off -fno-math-errno -Qn -Wall -Wextra -Werror -I.

@@ -9,6 +9,9 @@ static const struct {
     const char    *name;
     mlc_rt_call_fn fn;
 } table[] = {
+    {"suppress", mlc_rt_suppress},
+    {"top_k", mlc_rt_top_k},
+    {"unique", mlc_rt_unique},
     {NULL, NULL},
 };
 

@@ -7,7 +7,7 @@
 #ifndef MLC_RT_CALLS_H
 #define MLC_RT_CALLS_H
 
-#include "runtime/mlc_abi.h"
+#include "runtime/rt.h"
 
 typedef struct mlc_rt_arg {
     void   *data;
@@ -18,6 +18,11 @@ typedef struct mlc_rt_arg {
 
 /* Results first, then operands, as te_call() lists them. */
 typedef int (*mlc_rt_call_fn)(const mlc_rt_arg *arg, const int64_t *param);
+
+/* The functions, each described in its file. */
+MLC_RT_API int mlc_rt_top_k(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_unique(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_suppress(const mlc_rt_arg *arg, const int64_t *param);
 
 /* NULL: there is none of that name. */
 mlc_rt_call_fn mlc_rt_call_find(const char *name);

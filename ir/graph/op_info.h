@@ -123,7 +123,7 @@ enum {
     OP_IDENTITY = 16,    /* output 0 is input 0 */
     OP_CONTROL = 64,     /* `define` says control flow: nothing is evaluated at compile time */
     OP_GAPS = 32,        /* any input may be omitted, also below min_in (Loop) or where variadic */
-    OP_ELEM_TYPE = 64,   /* the element types of its inputs are part of its meaning: none is widened */
+    OP_ELEM_TYPE = 128,  /* the element types of its inputs are part of its meaning: none is widened */
 };
 enum { VARIADIC = 255 };
 

@@ -1,18 +1,26 @@
 /* OneHot: y[..., k, ...] = values[1] where k (along the new axis) is the index, else values[0].
- * Negative indices count from `depth`; those outside give values[0] everywhere. */
-#include "ir/ops/check.h"
+ * Negative indices count from `depth`; those outside give values[0] everywhere. A depth that is a float
+ * and computed is a size that the run finds out. */
+#include "ir/ops/control.h"
 
 #define ONE_HOT_ATTRS(A, S) A(S, int, axis, "-1", "place of the new dimension")
 ATTRS(OneHotAttrs, ONE_HOT_ATTRS);
 
 /* The depth, which may be given as a float. */
-static Status read_depth(Graph *g, const Node *n, Ex *depth)
+static Status read_depth(Graph *g, const Node *n, int axis, Ex *depth)
 {
     const Ex *at;
     double v;
     int count;
     if (value_scalar(n->in[1], &v) && v >= 1 && v < (double)MAX_ATTR_SIZE) {
         *depth = ex_int(g->pool, (int64_t)v);
+        return MLC_OK;
+    }
+    if (!n->in[1]->data && elem_is_float(n->in[1]->type.elem)) {
+        TRY(node_need_rank(n, 1, 0, 1));
+        if (n->in[1]->type.rank == 1)
+            TRY(node_need_equal(n, n->in[1]->type.dim[0], ex_int(g->pool, 1), "size of the depth"));
+        *depth = assigned_dim(g, n->out[0], axis);
         return MLC_OK;
     }
     TRY(node_known_ints(g, n, 1, 1, &at, &count));
@@ -33,9 +41,9 @@ static Status infer(Graph *g, Node *n)
         TRY(node_need_elem(n, i, IS_NUMBER));
     TRY(node_need_elem(n, 2, IS_DATA));
     TRY(node_need_equal(n, n->in[2]->type.dim[0], ex_int(g->pool, 2), "size of the values"));
-    TRY(read_depth(g, n, &depth));
     const Type *idx = &n->in[0]->type;
     TRY(node_axis(n, a->axis, idx->rank + 1, &axis));
+    TRY(read_depth(g, n, axis, &depth));
     Type out = {.kind = TYPE_TENSOR, .elem = n->in[2]->type.elem, .rank = idx->rank + 1};
     for (int i = 0; i < out.rank; i++)
         out.dim[i] = i == axis ? depth : idx->dim[i - (i > axis)];
@@ -43,11 +51,26 @@ static Status infer(Graph *g, Node *n)
     return MLC_OK;
 }
 
+/* size := the float depth, towards 0. */
+static void set_depth(Te *t, Ex size)
+{
+    Tx depth = te_in(t, 1);
+    Ex zero[1] = {te_int(t, 0)}, one = te_int(t, 1);
+    if (depth->rank == 1)
+        te_require_equal(t, depth->dim[0], one);
+    Tx whole = te_temp(t, ELEM_I64, 1, &one);
+    te_stage(t, whole);
+    te_yield(t, te_cast(t, ELEM_I64, te_wide(t, te_load(t, depth, zero))));
+    te_set_element(t, size, whole, zero[0]);
+}
+
 static void define(Te *t, const Node *n)
 {
     const OneHotAttrs *a = n->attrs;
     Tx idx = te_in(t, 0), values = te_in(t, 2), y = te_out(t, 0);
     int axis = (int)(a->axis < 0 ? a->axis + y->rank : a->axis);
+    if (!n->in[1]->data && elem_is_float(n->in[1]->type.elem))
+        set_depth(t, y->dim[axis]);
     te_stage(t, y);
     Ex at[MAX_RANK];
     for (int i = 0; i < idx->rank; i++)

@@ -24,6 +24,26 @@ static void define(Te *t, const Node *n)
 #define RESHAPE_ATTRS(A, S) A(S, int, allowzero, "0", "1: a 0 in the shape is a size")
 ATTRS(ReshapeAttrs, RESHAPE_ATTRS);
 
+/* shape[i] is found out by the run: it may be -1, or 0, which stands for
+ * `copied` unless that is NULL. The result is the size, -1 where it is open; *one has 1 there. */
+static Ex run_time_dim(ExPool *p, Ex d, Ex copied, Ex *one)
+{
+    Ex zero = ex_int(p, 0), open = ex_int(p, -1);
+    if (copied)
+        d = ex_select(p, ex_eq(p, d, zero), copied, d);
+    *one = ex_select(p, ex_eq(p, d, open), ex_int(p, 1), d);
+    return d;
+}
+
+/* The dimensions that are -1 at run time take what the others leave of the `count` elements. */
+static void close_dims(ExPool *p, Ex count, Ex known, const bool may_open[MAX_RANK], Type *out)
+{
+    Ex rest = ex_floor_div(p, count, ex_max(p, known, ex_int(p, 1)));
+    for (int i = 0; i < out->rank; i++)
+        if (may_open[i])
+            out->dim[i] = ex_select(p, ex_eq(p, out->dim[i], ex_int(p, -1)), rest, out->dim[i]);
+}
+
 static Status resolve(Graph *g, const Node *n, const Ex *want, int rank, Type *out)
 {
     const ReshapeAttrs *a = n->attrs;
@@ -32,8 +52,9 @@ static Status resolve(Graph *g, const Node *n, const Ex *want, int rank, Type *o
     Ex known = ex_int(p, 1), count = type_count(p, x);
     int64_t v, have, need;
     int open = -1;
+    bool may_open[MAX_RANK] = {false};
     for (int i = 0; i < rank; i++) {
-        Ex d = want[i];
+        Ex d = want[i], factor = NULL;
         if (ex_is(d, 0) && !a->allowzero) {
             if (i >= x->rank)
                 return node_error(n, E0301, "shape[%d] is 0, but the input has rank %d", i,
@@ -47,8 +68,11 @@ static Status resolve(Graph *g, const Node *n, const Ex *want, int rank, Type *o
         } else if (ex_is_int(d, &v) && (v < 0 || v > INT64_MAX / 64)) {
             return node_error(n, E0301, "shape[%d] is %lld", i, (long long)v);
         }
+        may_open[i] = ex_is_run_time(p, d) && !ex_nonneg(p, d);
+        if (may_open[i])
+            d = run_time_dim(p, d, a->allowzero || i >= x->rank ? NULL : x->dim[i], &factor);
         out->dim[i] = d;
-        known = ex_mul(p, known, d);
+        known = ex_mul(p, known, factor ? factor : d);
     }
     bool fixed = ex_is_int(count, &have) && ex_is_int(known, &need);
     if (fixed && (open < 0 ? have != need : need == 0 ? true : have % need != 0))
@@ -56,6 +80,7 @@ static Status resolve(Graph *g, const Node *n, const Ex *want, int rank, Type *o
                           (long long)need, open < 0 ? "" : " and one open dimension");
     if (open >= 0 && ex_is(known, 0))
         return node_error(n, E0301, "shape has dimensions of 0 and -1");
+    close_dims(p, count, known, may_open, out);
     if (open >= 0)
         out->dim[open] = ex_floor_div(p, count, known);
     return MLC_OK;

@@ -133,6 +133,19 @@ static Status launch(ProgramRun *r, const Step *st)
     return s == MLC_OK && code ? check_failed(r, st, code) : s;
 }
 
+/* All elements of the object in memory, also where one stands for all. */
+static void *spread(const ProgramRun *r, const MemObj *m, Arena *a)
+{
+    const InterpArg *arg = &r->arg[m->id];
+    if (!arg->splat)
+        return arg->data;
+    size_t unit = object_bytes(r, m, 1);
+    char *all = arena_alloc(a, object_bytes(r, m, arg->count), 64);
+    for (int64_t i = 0; i < arg->count; i++)
+        memcpy(all + (size_t)i * unit, arg->data, unit);
+    return all;
+}
+
 static Status call(ProgramRun *r, const Step *st)
 {
     mlc_rt_call_fn fn = mlc_rt_call_find(st->call);
@@ -143,7 +156,7 @@ static Status call(ProgramRun *r, const Step *st)
     int64_t *param = NEW_ARRAY(scratch, int64_t, st->params.len);
     for (size_t i = 0; i < st->args.len; i++) {
         const MemObj *m = st->args.at[i];
-        args[i].data = r->arg[m->id].data;
+        args[i].data = spread(r, m, scratch);
         args[i].elem = elem_to_onnx(as_double(r, m->elem) ? ELEM_F64 : m->elem);
         args[i].rank = st->shapes.at[i].rank;
         for (int k = 0; k < args[i].rank; k++)

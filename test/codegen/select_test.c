@@ -1,0 +1,329 @@
+/* Operators that choose: which elements, and how many, their data decide. Whole programs run in the
+ * interpreter; the expected results were worked out by hand. */
+#include "codegen/lower/lower.h"
+#include "ir/base/str.h"
+#include "ir/graph/text.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static const TargetDesc interp = {.name = "interp", .kind = TARGET_INTERP};
+
+/* The next input's elements out of "1 2 3 | 4 5", for any element type. */
+static void *read_input(Arena *a, const ProgramIo *io, const char **text)
+{
+    int64_t n = ex_eval_size(io->obj->size_bytes, NULL) * 8 / elem_bits[io->elem];
+    void *data = arena_alloc(a, elem_size_bytes(io->elem, (size_t)n) + 1, 64);
+    for (int64_t i = 0; i < n; i++) {
+        char *end;
+        double v = strtod(*text, &end);
+        assert_ptr_not_equal(end, *text);
+        elem_set_f64(io->elem, data, (size_t)i, v);
+        *text = end;
+    }
+    *text += strspn(*text, " |");
+    return data;
+}
+
+static void print_output(Str *s, const ProgramIo *io, const ProgramResult *dynamic, const void *data)
+{
+    int64_t n = 1, dim[MAX_RANK];
+    for (int k = 0; k < io->rank; k++) {
+        dim[k] = dynamic ? dynamic->dim[k] : ex_eval_size(io->dim[k], NULL);
+        n *= dim[k];
+        str_printf(s, "%s%lld", k ? "x" : "", (long long)dim[k]);
+    }
+    str_add(s, ":");
+    for (int64_t i = 0; i < n; i++)
+        str_printf(s, " %g", elem_get_f64(io->elem, dynamic ? dynamic->data : data, (size_t)i));
+}
+
+static Status run(Ctx *c, const char *body, const char *inputs, InterpMode mode, Str *s)
+{
+    Graph *g;
+    Program *p;
+    char text[2048];
+    assert_true(strlen(body) < 1900);
+    strcat(strcat(strcpy(text, "graph \"\" opset 18 { "), body), " }");
+    if (graph_parse(c, text, NULL, &g) != MLC_OK || graph_infer(g) != MLC_OK)
+        fail_msg("%s: %s", body, c->diags.last->message);
+    assert_int_equal(graph_verify(g), MLC_OK);
+    assert_int_equal(lower_graph(g, &interp, NULL, &p), MLC_OK);
+    const void *in[8];
+    void *out[8];
+    ProgramResult result[8] = {0};
+    for (size_t i = 0; i < p->inputs.len; i++)
+        in[i] = read_input(g->arena, &p->inputs.at[i], &inputs);
+    for (size_t i = 0; i < p->outputs.len; i++)
+        if (!memobj_is_dynamic(p, p->outputs.at[i].obj))
+            out[i] = arena_alloc(
+                g->arena, (size_t)ex_eval_size(p->outputs.at[i].obj->size_bytes, NULL) + 1, 64);
+    int64_t none = 0;
+    TRY(program_interp_results(p, mode, &none, in, out, g->arena, result));
+    *s = str_new(g->arena);
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        const ProgramIo *io = &p->outputs.at[i];
+        str_add(s, i ? " | " : "");
+        print_output(s, io, memobj_is_dynamic(p, io->obj) ? &result[i] : NULL, out[i]);
+    }
+    return MLC_OK;
+}
+
+/* In both modes of the interpreter: as stored, and with doubles for floats. */
+static void expect(const char *body, const char *inputs, const char *want)
+{
+    for (int mode = 0; mode < 2; mode++) {
+        Ctx c;
+        Str s;
+        ctx_init(&c);
+        if (run(&c, body, inputs, mode ? INTERP_F64 : INTERP_EXACT, &s) != MLC_OK)
+            fail_msg("%s: %s", body, c.diags.last->message);
+        assert_string_equal(str_text(&s), want);
+        ctx_free(&c);
+    }
+}
+
+static void expect_failure(const char *body, const char *inputs)
+{
+    Ctx c;
+    Str s;
+    ctx_init(&c);
+    assert_int_equal(run(&c, body, inputs, INTERP_EXACT, &s), MLC_INPUT);
+    assert_string_equal(diag_code_name[c.diags.last->code], "E0603");
+    ctx_free(&c);
+}
+
+/* ---- TopK ---- */
+
+#define TOP(type, k, attrs)                                                                       \
+    "in %x : " type " const %k : i64[1] = {" k "} %v, %i = TopK(%x, %k) " attrs " out %v out %i"
+
+static void top_k_orders(void **state)
+{
+    (void)state;
+    expect(TOP("f32[6]", "3", ""), "1 5 -2 5 4 0", "3: 5 5 4 | 3: 1 3 4");
+    expect(TOP("f32[6]", "4", "{largest=0}"), "1 5 -2 5 1 0", "4: -2 0 1 1 | 4: 2 5 0 4");
+    expect(TOP("i8[4]", "4", ""), "-128 127 0 -1", "4: 127 0 -1 -128 | 4: 1 2 3 0");
+    expect(TOP("u64[3]", "2", ""), "3 9223372036854775808 7", "2: 9.22337e+18 7 | 2: 1 2");
+    expect(TOP("f16[4]", "2", "{largest=0}"), "0.5 -0 0 -2", "2: -2 -0 | 2: 3 1");
+    expect(TOP("f64[3]", "0", ""), "1 2 3", "0: | 0:");
+}
+
+static void nan_is_above_every_number(void **state)
+{
+    (void)state;
+    expect(TOP("f32[4]", "2", ""), "1 nan inf -inf", "2: nan inf | 2: 1 2");
+    expect(TOP("f32[4]", "4", "{largest=0}"), "nan 1 inf -inf", "4: -inf 1 inf nan | 4: 3 1 2 0");
+}
+
+static void top_k_along_any_dimension(void **state)
+{
+    (void)state;
+    expect(TOP("f32[2,3,2]", "2", "{axis=1}"), "1 2 3 4 5 0   9 8 7 6 8 8",
+           "2x2x2: 5 4 3 2 9 8 8 8 | 2x2x2: 2 1 1 0 0 0 2 2");
+    expect(TOP("f32[3,2]", "1", "{axis=-2, largest=0}"), "1 2 0 4 5 -1", "1x2: 0 -1 | 1x2: 1 2");
+}
+
+/* A k that the run finds out goes by sorting, a constant one by a heap: both are one order. */
+static void both_ways_agree(void **state)
+{
+    (void)state;
+    char x[4096] = "";
+    Str sorted, heap;
+    for (int i = 0; i < 300; i++)
+        sprintf(x + strlen(x), "%d ", i * 7919 % 101);
+    for (int largest = 0; largest < 2; largest++) {
+        Ctx c;
+        ctx_init(&c);
+        char with[4200];
+        strcat(strcpy(with, x), "| 57");
+        const char *dynamic = largest ? "in %x : f32[300] in %k : i64[1] %v, %i = TopK(%x, %k) out %i"
+                                      : "in %x : f32[300] in %k : i64[1]"
+                                        " %v, %i = TopK(%x, %k) {largest=0} out %i";
+        const char *fixed = largest ? "in %x : f32[300] const %k : i64[1] = {57}"
+                                      " %v, %i = TopK(%x, %k) out %i"
+                                    : "in %x : f32[300] const %k : i64[1] = {57}"
+                                      " %v, %i = TopK(%x, %k) {largest=0} out %i";
+        assert_int_equal(run(&c, dynamic, with, INTERP_EXACT, &sorted), MLC_OK);
+        assert_int_equal(run(&c, fixed, x, INTERP_EXACT, &heap), MLC_OK);
+        assert_int_equal(strncmp(str_text(&heap), "57: ", 4), 0);
+        assert_string_equal(str_text(&sorted), str_text(&heap));
+        ctx_free(&c);
+    }
+}
+
+static void k_must_fit(void **state)
+{
+    (void)state;
+    const char *body = "in %x : f32[3] in %k : i64[1] %v, %i = TopK(%x, %k) out %v";
+    expect(body, "3 1 2 | 2", "2: 3 2");
+    expect_failure(body, "3 1 2 | 4");
+    expect_failure(body, "3 1 2 | -1");
+}
+
+/* ---- NonZero, Compress ---- */
+
+static void non_zero_lists_indices(void **state)
+{
+    (void)state;
+    expect("in %x : f32[2,3] %y = NonZero(%x) out %y", "0 1 0 -0 2 nan", "2x3: 0 1 1 1 1 2");
+    expect("in %x : bool[4] %y = NonZero(%x) out %y", "0 0 0 0", "1x0:");
+    expect("in %x : i64[3] %y = NonZero(%x) out %y", "4 5 6", "1x3: 0 1 2");
+    expect("const %x : i64[2,2] = {0, 3, 0, 1} %y = NonZero(%x) out %y", "", "2x2: 0 1 1 1");
+}
+
+static void what_follows_knows_the_size(void **state)
+{
+    (void)state;
+    expect("in %x : f32[5] %p = NonZero(%x) %t = Transpose(%p) %v = GatherND(%x, %t)"
+           " %s = ReduceSum(%v) {keepdims=0} out %v out %s",
+           "0 2 0 3 4", "3: 2 3 4 | : 9");
+}
+
+static void compress_keeps_slices(void **state)
+{
+    (void)state;
+    expect("in %x : i32[3,2] in %c : bool[3] %y = Compress(%x, %c) {axis=0} out %y",
+           "1 2 3 4 5 6 | 0 1 1", "2x2: 3 4 5 6");
+    expect("in %x : i32[2,3] in %c : bool[2] %y = Compress(%x, %c) {axis=-1} out %y",
+           "1 2 3 4 5 6 | 0 1", "2x1: 2 5");
+    expect("in %x : f32[2,2] in %c : bool[4] %y = Compress(%x, %c) out %y", "1 2 3 4 | 1 0 0 1",
+           "2: 1 4");
+    expect("in %x : f32[2,2] const %c : bool[2] = {1, 0} %y = Compress(%x, %c) {axis=1} out %y",
+           "1 2 3 4", "2x1: 1 3");
+}
+
+/* ---- Unique ---- */
+
+#define UNIQUE(type, attrs)                                                               \
+    "in %x : " type " %y, %f, %i, %c = Unique(%x) " attrs " out %y out %f out %i out %c"
+
+static void unique_elements(void **state)
+{
+    (void)state;
+    expect(UNIQUE("f32[2,3]", ""), "2 1 1 3 4 3", "4: 1 2 3 4 | 4: 1 0 3 4 | 6: 1 0 0 2 3 2 | 4: 2 1 2 1");
+    expect(UNIQUE("f32[6]", "{sorted=0}"), "2 1 1 3 4 3",
+           "4: 2 1 3 4 | 4: 0 1 3 4 | 6: 0 1 1 2 3 2 | 4: 1 2 2 1");
+    expect(UNIQUE("f32[4]", ""), "nan 0 -0 nan", "2: 0 nan | 2: 1 0 | 4: 1 0 0 1 | 2: 2 2");
+    expect(UNIQUE("i64[0]", ""), "", "0: | 0: | 0: | 0:");
+    expect("in %x : u8[4] %y, _, %i = Unique(%x) out %i out %y", "9 1 9 0",
+           "4: 2 1 2 0 | 3: 0 1 9");
+}
+
+static void unique_slices(void **state)
+{
+    (void)state;
+    expect(UNIQUE("i32[3,3]", "{axis=0}"), "1 0 0 1 0 0 0 3 4",
+           "2x3: 0 3 4 1 0 0 | 2: 2 0 | 3: 1 1 0 | 2: 1 2");
+    expect(UNIQUE("i32[2,4]", "{axis=-1}"), "2 1 2 1 0 5 0 4",
+           "2x3: 1 1 2 4 5 0 | 3: 3 1 0 | 4: 2 1 2 0 | 3: 1 1 2");
+    expect(UNIQUE("i32[2,2,2]", "{axis=1, sorted=0}"), "5 5 1 1 5 5 1 1",
+           "2x2x2: 5 5 1 1 5 5 1 1 | 2: 0 1 | 2: 0 1 | 2: 1 1");
+}
+
+/* Enough for several rounds of merging; equal keys keep their order, or `first` would be wrong. */
+static void many_elements(void **state)
+{
+    (void)state;
+    Ctx c;
+    Str s;
+    char x[4096] = "";
+    for (int i = 0; i < 500; i++)
+        sprintf(x + strlen(x), "%d ", (499 - i) % 5);
+    ctx_init(&c);
+    assert_int_equal(run(&c, "in %x : i32[500] %y, %f, _, %c = Unique(%x) out %y out %f out %c", x,
+                         INTERP_EXACT, &s), MLC_OK);
+    assert_string_equal(str_text(&s), "5: 0 1 2 3 4 | 5: 4 3 2 1 0 | 5: 100 100 100 100 100");
+    ctx_free(&c);
+}
+
+/* ---- NonMaxSuppression ---- */
+
+#define NMS(inputs, attrs)                                                                         \
+    "in %b : f32[1,4,4] in %s : f32[1,2,4] " inputs " %y = NonMaxSuppression(%b, %s, %m, %o, %t) " \
+    attrs " out %y"
+/* Boxes 0 and 1 share 9 of 11 parts, 0 and 3 are equal with corners exchanged, 2 is apart. */
+#define CORNERS "0 0 1 1  0 0.1 1 1.1  0 5 1 6  1 1 0 0 "
+#define SCORES "| 0.5 0.9 0.3 0.5   0.1 0.1 0.8 0.2 "
+
+static void suppresses_by_class(void **state)
+{
+    (void)state;
+    expect(NMS("in %m : i64[1] in %o : f32[1] in %t : f32[]", ""), CORNERS SCORES "| 4 | 0.5 | 0",
+           "4x3: 0 0 1 0 0 2 0 1 2 0 1 3");
+    expect(NMS("in %m : i64[1] in %o : f32[1] in %t : f32[1]", ""), CORNERS SCORES "| 1 | 0.5 | 0",
+           "2x3: 0 0 1 0 1 2");
+    expect(NMS("in %m : i64[1] in %o : f32[1] in %t : f32[1]", ""), CORNERS SCORES "| 4 | 0.9 | 0.4",
+           "3x3: 0 0 1 0 0 0 0 1 2");
+    expect(NMS("const %m : i64[] = {2} const %o : f32[] = {1.0} const %t : f32[] = {0.0}", ""),
+           CORNERS SCORES, "4x3: 0 0 1 0 0 0 0 1 2 0 1 3");
+}
+
+static void boxes_by_centre(void **state)
+{
+    (void)state;
+    expect(NMS("in %m : i64[1] in %o : f32[1] in %t : f32[1]", "{center_point_box=1}"),
+           "0.5 0.5 1 1  0.5 0.6 1 1  0.5 5.5 1 1  0.5 0.5 1 1 " SCORES "| 4 | 0.5 | 0",
+           "4x3: 0 0 1 0 0 2 0 1 2 0 1 3");
+}
+
+static void defaults_select_nothing(void **state)
+{
+    (void)state;
+    expect("in %b : f32[1,4,4] in %s : f32[1,2,4] %y = NonMaxSuppression(%b, %s) out %y",
+           CORNERS SCORES, "0x3:");
+}
+
+/* ---- Reshape, OneHot ---- */
+
+static void a_shape_of_the_run(void **state)
+{
+    (void)state;
+    const char *body = "in %x : f32[2,3] in %s : i64[2] %y = Reshape(%x, %s) out %y";
+    expect(body, "1 2 3 4 5 6 | 3 2", "3x2: 1 2 3 4 5 6");
+    expect(body, "1 2 3 4 5 6 | -1 1", "6x1: 1 2 3 4 5 6");
+    expect(body, "1 2 3 4 5 6 | 0 -1", "2x3: 1 2 3 4 5 6");
+    expect(body, "1 2 3 4 5 6 | -1 0", "2x3: 1 2 3 4 5 6");
+    expect_failure(body, "1 2 3 4 5 6 | -1 4");
+    expect_failure(body, "1 2 3 4 5 6 | -1 -1");
+    expect_failure(body, "1 2 3 4 5 6 | -2 -3");
+    expect_failure("in %x : f32[2,3] in %s : i64[2] %y = Reshape(%x, %s) {allowzero=1} out %y",
+                   "1 2 3 4 5 6 | 0 3");
+}
+
+static void a_depth_of_the_run(void **state)
+{
+    (void)state;
+    const char *body = "in %i : i64[2] in %d : f32[1] in %v : f32[2] %y = OneHot(%i, %d, %v) out %y";
+    expect(body, "1 -1 | 3 | 7 8", "2x3: 7 8 7 7 7 8");
+    expect(body, "1 -1 | 2 | 7 8", "2x2: 7 8 7 8");
+    expect_failure(body, "1 -1 | -2 | 7 8");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(top_k_orders),
+        cmocka_unit_test(nan_is_above_every_number),
+        cmocka_unit_test(top_k_along_any_dimension),
+        cmocka_unit_test(both_ways_agree),
+        cmocka_unit_test(k_must_fit),
+        cmocka_unit_test(non_zero_lists_indices),
+        cmocka_unit_test(what_follows_knows_the_size),
+        cmocka_unit_test(compress_keeps_slices),
+        cmocka_unit_test(unique_elements),
+        cmocka_unit_test(unique_slices),
+        cmocka_unit_test(many_elements),
+        cmocka_unit_test(suppresses_by_class),
+        cmocka_unit_test(boxes_by_centre),
+        cmocka_unit_test(defaults_select_nothing),
+        cmocka_unit_test(a_shape_of_the_run),
+        cmocka_unit_test(a_depth_of_the_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
