@@ -1,69 +1,7 @@
 /* Definitions: what their stages look like (guards only where bounds are not proved, checks, axes),
  * and the values they give when every stage runs as plain loops in the interpreter. */
-#include "ir/base/str.h"
-#include "ir/graph/text.h"
-#include "ir/kernel/kernel.h"
-#include "ir/ops/te.h"
 #include "runtime/mlc_abi.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-typedef struct World {
-    Ctx       ctx;
-    Graph    *g;
-    StageList stages;
-    VEC(Buf *) bufs;
-    VEC(void *) memory; /* by position in bufs */
-    const int64_t *sym;
-} World;
-
-static int setup(void **state)
-{
-    static World w;
-    w = (World){0};
-    ctx_init(&w.ctx);
-    *state = &w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    ctx_free(&((World *)*state)->ctx);
-    return 0;
-}
-
-static Tx buf_of(void *arg, const Value *v)
-{
-    World *w = arg;
-    for (size_t i = 0; i < w->bufs.len; i++)
-        if (w->bufs.at[i]->user == v)
-            return w->bufs.at[i];
-    Buf *b = buf_new(w->g->arena, w->g->pool, (int)w->bufs.len, v->name, v->type.elem,
-                     v->data ? SPACE_CONST : SPACE_TEMP, v->type.rank, v->type.dim);
-    b->user = (void *)v;
-    b->data = v->data;
-    vec_push(w->g->arena, &w->bufs, b);
-    return b;
-}
-
-/* The stages of all nodes of a graph with symbols n, h >= 1. */
-static void define(World *w, const char *body)
-{
-    const char *frame = "graph \"\" opset 22 { sym n >= 1 sym h >= 1 ";
-    char text[2048];
-    assert_true(strlen(body) < 1900);
-    strcat(strcat(strcpy(text, frame), body), " out %y }");
-    if (graph_parse(&w->ctx, text, NULL, &w->g) != MLC_OK || graph_infer(w->g) != MLC_OK)
-        fail_msg("%s: %s", body, w->ctx.diags.first->message);
-    Te t = {.pool = w->g->pool, .arena = w->g->arena, .stages = &w->stages, .buf_of = buf_of,
-            .buf_arg = w, .next_id = 1000};
-    for (Node *n = w->g->first; n; n = n->next)
-        te_define(&t, n);
-}
+#include "test/ir/ops/values.h"
 
 /* ---- the form of stages ---- */
 
@@ -197,69 +135,6 @@ static void stages_print(void **state)
 
 /* ---- values ---- */
 
-static void *memory_of(World *w, Buf *b)
-{
-    Arena *a = w->g->arena;
-    size_t i = 0;
-    while (i < w->bufs.len && w->bufs.at[i] != b)
-        i++;
-    if (i == w->bufs.len)
-        vec_push(a, &w->bufs, b);
-    while (w->memory.len < w->bufs.len)
-        vec_push(a, &w->memory, NULL);
-    if (!w->memory.at[i]) {
-        size_t bytes = elem_size_bytes(b->elem, (size_t)ex_eval_size(b->size, w->sym));
-        w->memory.at[i] = b->data ? (void *)b->data->data : arena_alloc(a, bytes, 64);
-    }
-    return w->memory.at[i];
-}
-
-/* Runs all stages; returns the code of a failed check. */
-static int run(World *w)
-{
-    static const int64_t sym[64] = {0};
-    w->sym = sym;
-    for (size_t i = 0; i < w->stages.len; i++) {
-        Kernel *k = kernel_from_stage(w->g->arena, w->g->pool, w->stages.at[i], "k");
-        InterpArg args[16];
-        int code = 0;
-        assert_int_equal(kernel_verify(&w->ctx, k), MLC_OK);
-        for (size_t p = 0; p < k->params.len; p++) {
-            Buf *b = k->params.at[p];
-            args[p] = (InterpArg){.data = memory_of(w, b), .count = ex_eval_size(b->size, sym)};
-        }
-        if (kernel_interp(&w->ctx, k, INTERP_EXACT, args, sym, &code) != MLC_OK)
-            fail_msg("%s", w->ctx.diags.last->message);
-        if (code)
-            return code;
-    }
-    return 0;
-}
-
-/* Output %y of a graph of constants. */
-static void expect_values(void **state, const char *body, int n, const double *want)
-{
-    World *w = *state;
-    define(w, body);
-    assert_int_equal(run(w), 0);
-    Buf *y = buf_of(w, w->g->outputs.at[0]);
-    assert_int_equal(ex_eval_size(y->size, w->sym), n);
-    for (int i = 0; i < n; i++) {
-        double got = elem_get_f64(y->elem, memory_of(w, y), (size_t)i);
-        bool same = fabs(got - want[i]) <= 1e-5 * (1 + fabs(want[i])) || got == want[i] ||
-                    (isnan(got) && isnan(want[i]));
-        if (!same)
-            fail_msg("%s: y[%d] is %g, want %g", body, i, got, want[i]);
-    }
-}
-
-#define EXPECT(name, body, ...)                                      \
-    static void name(void **state)                                   \
-    {                                                                \
-        const double want[] = {__VA_ARGS__};                         \
-        expect_values(state, body, (int)COUNT_OF(want), want);       \
-    }
-
 EXPECT(softmax_of_old_is_flat,
        "const %x : f32[1,2,2] = {0.0,0.0,0.0,0.0} %y = Softmax(%x) {axis=1, coerce=1}", .25, .25,
        .25, .25)
@@ -310,6 +185,8 @@ EXPECT(scatter_in_order,
        "const %x : f32[3] = {1.0,1.0,1.0} const %i : i64[4] = {0,2,0,-1}"
        " const %u : f32[4] = {1.0,2.0,3.0,4.0} %y = ScatterElements(%x, %i, %u)"
        " {reduction=\"add\"}", 5, 1, 7)
+EXPECT(swish_gates, "const %a : f32[3] = {0.0,1.0,-2.0} const %b : f32[3] = {5.0,2.0,1.0}"
+                    " %y = SwiGLU(%a, %b) {alpha=0x1p+1}", 0, 1.76159416, -0.0359724)
 EXPECT(groups_of_channels,
        "const %x : f32[1,4,1] = {1.0,3.0,5.0,9.0} const %s : f32[4] = {1.0,1.0,1.0,2.0}"
        " const %b : f32[4] = {0.0,0.0,0.0,1.0}"
@@ -365,6 +242,7 @@ int main(void)
         T(integer_powers), T(slices_backwards), T(linear_between_pixels), T(nearest_by_size),
         T(log_sum_of_nothing), T(repeated_letter), T(scatter_in_order), T(groups_of_channels),
         T(pool_positions), T(wrong_index_ends_the_run), T(zero_divisor_ends_the_run),
+        T(swish_gates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
