@@ -247,6 +247,18 @@ static Value *merge_casts(Graph *g, Node *n)
     return NULL;
 }
 
+/* Dropout without training, or with a ratio of 0. */
+static Value *is_inference(Graph *g, Node *n)
+{
+    double ratio, training;
+    (void)g;
+    if (n->nin > 1 && n->in[1] && value_scalar(n->in[1], &ratio) && ratio == 0)
+        return n->in[0];
+    if (n->nin > 2 && n->in[2] && !(value_scalar(n->in[2], &training) && training == 0))
+        return NULL;
+    return n->in[0];
+}
+
 /* Rules are tried in order, until one says what the node is or has replaced it. */
 static const struct {
     const char *op;
@@ -261,6 +273,7 @@ static const struct {
     {"Ceil", is_repeated},    {"Floor", is_repeated},   {"Round", is_repeated},
     {"Reshape", merge_views}, {"Flatten", merge_views}, {"Squeeze", merge_views},
     {"Unsqueeze", merge_views}, {"Transpose", merge_transposes}, {"Cast", merge_casts},
+    {"Dropout", is_inference},
 };
 
 static void simplify(Graph *g, Node *n)
