@@ -1,4 +1,5 @@
 /* Activations with attributes. Each DEFINE is the formula; `a` is the attribute struct. */
+#include "ir/ops/activation.h"
 #include "ir/ops/check.h"
 
 #define K(v) te_like(t, x, v)
@@ -25,14 +26,21 @@ static Ex exp_minus_1(Te *t, double alpha, Ex x)
 
 #define LEAKY_RELU_ATTRS(A, S) A(S, float, alpha, "0.01", "slope where x < 0")
 ATTRS(LeakyReluAttrs, LEAKY_RELU_ATTRS);
-DEFINE(define_leaky_relu, LeakyReluAttrs,
-       te_select(t, te_lt(t, x, K(0)), te_mul(t, K(a->alpha), x), x))
+Ex leaky_relu_of(Te *t, Ex x, double alpha)
+{
+    return te_select(t, te_lt(t, x, K(0)), te_mul(t, K(alpha), x), x);
+}
+DEFINE(define_leaky_relu, LeakyReluAttrs, leaky_relu_of(t, x, a->alpha))
 OP(leaky_relu) = RECORD("LeakyRelu", LeakyReluAttrs, infer_float, define_leaky_relu,
                         "y = x < 0 ? alpha * x : x", 1, 6, 16);
 
 #define ELU_ATTRS(A, S) A(S, float, alpha, "1", "scale where x < 0")
 ATTRS(EluAttrs, ELU_ATTRS);
-DEFINE(define_elu, EluAttrs, te_select(t, te_lt(t, x, K(0)), exp_minus_1(t, a->alpha, x), x))
+Ex elu_of(Te *t, Ex x, double alpha)
+{
+    return te_select(t, te_lt(t, x, K(0)), exp_minus_1(t, alpha, x), x);
+}
+DEFINE(define_elu, EluAttrs, elu_of(t, x, a->alpha))
 OP(elu) = RECORD("Elu", EluAttrs, infer_float, define_elu,
                  "y = x < 0 ? alpha * (e^x - 1) : x", 1, 6, 22);
 
@@ -87,15 +95,21 @@ static Status upgrade_selu(RawNode *raw)
     A(S, float, alpha, "0.2", "slope")           \
     A(S, float, beta, "0.5", "value at 0")
 ATTRS(HardSigmoidAttrs, HARD_SIGMOID_ATTRS);
-DEFINE(define_hard_sigmoid, HardSigmoidAttrs,
-       te_max(t, K(0), te_min(t, K(1), te_add(t, te_mul(t, K(a->alpha), x), K(a->beta)))))
+Ex hard_sigmoid_of(Te *t, Ex x, double alpha, double beta)
+{
+    return te_max(t, K(0), te_min(t, K(1), te_add(t, te_mul(t, K(alpha), x), K(beta))));
+}
+DEFINE(define_hard_sigmoid, HardSigmoidAttrs, hard_sigmoid_of(t, x, a->alpha, a->beta))
 OP(hard_sigmoid) = RECORD("HardSigmoid", HardSigmoidAttrs, infer_float, define_hard_sigmoid,
                           "y = clamp(alpha * x + beta, 0, 1)", 1, 6, 22);
 
 #define THRESHOLDED_RELU_ATTRS(A, S) A(S, float, alpha, "1", "threshold")
 ATTRS(ThresholdedReluAttrs, THRESHOLDED_RELU_ATTRS);
-DEFINE(define_thresholded_relu, ThresholdedReluAttrs,
-       te_select(t, te_lt(t, K(a->alpha), x), x, K(0)))
+Ex thresholded_relu_of(Te *t, Ex x, double alpha)
+{
+    return te_select(t, te_lt(t, K(alpha), x), x, K(0));
+}
+DEFINE(define_thresholded_relu, ThresholdedReluAttrs, thresholded_relu_of(t, x, a->alpha))
 OP(thresholded_relu) = RECORD("ThresholdedRelu", ThresholdedReluAttrs, infer_float,
                               define_thresholded_relu, "y = x > alpha ? x : 0", 1, 10, 22);
 

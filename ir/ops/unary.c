@@ -1,5 +1,6 @@
 /* Functions of one number, element by element, without attributes. Each line is its formula.
  * Types without arithmetic of their own (f16, ...) are computed in f32 and rounded once. */
+#include "ir/ops/activation.h"
 #include "ir/ops/check.h"
 
 #define CALL(op) ex_op(t->pool, EX_##op, 1, &x)
@@ -15,10 +16,15 @@
     }
 
 /* log(1 + e^x) without overflow. */
-static Ex softplus_of(Te *t, Ex x)
+Ex softplus_of(Te *t, Ex x)
 {
     Ex e = te_exp(t, te_neg(t, te_abs(t, x)));
     return te_add(t, te_max(t, x, K(0)), ex_op(t->pool, EX_LOG1P, 1, &e));
+}
+
+Ex softsign_of(Te *t, Ex x)
+{
+    return te_div(t, x, te_add(t, K(1), te_abs(t, x)));
 }
 
 static Ex sign_of(Te *t, Ex x)
@@ -63,7 +69,7 @@ DEFINE(define_asinh, CALL(ASINH))
 DEFINE(define_acosh, CALL(ACOSH))
 DEFINE(define_atanh, CALL(ATANH))
 DEFINE(define_softplus, softplus_of(t, x))
-DEFINE(define_softsign, te_div(t, x, te_add(t, K(1), te_abs(t, x))))
+DEFINE(define_softsign, softsign_of(t, x))
 DEFINE(define_mish, te_mul(t, x, te_tanh(t, softplus_of(t, x))))
 DEFINE(define_hard_swish,
        te_mul(t, x, clamp01(t, te_add(t, te_mul(t, x, K(1.0 / 6)), K(0.5)))))
