@@ -8,6 +8,7 @@
 #include "cli/csource.h"
 #include "cli/depfile.h"
 #include "cli/facts.h"
+#include "cli/gates.h"
 #include "cli/outputs.h"
 #include "cli/self_check.h"
 
@@ -41,6 +42,7 @@ typedef struct Job {
     int64_t         object_bytes; /* -1: no object */
     int64_t         example_workspace;
     const char     *example;  /* "batch=1" */
+    Gates           gates;
     int64_t         phase_ns[PHASE_COUNT];
     int64_t         start_ns;
 } Job;
@@ -357,7 +359,7 @@ static void make_report(Job *j, Str *s)
         .code_bytes = object ? j->sizes.code : -1, .rodata_bytes = object ? j->sizes.rodata : -1,
         .artifact_bytes = j->object_bytes, .ntargets = j->programs.n,
         .example_workspace_bytes = j->example_workspace, .passes = passes,
-        .npasses = r->passes.len,
+        .npasses = r->passes.len, .gates = j->gates.at, .ngates = j->gates.n,
     };
     info.ncommand = command_words(j, &words);
     info.command = words;
@@ -419,6 +421,13 @@ static Status timed(Job *j, int phase, Status (*fn)(Job *j))
     return s;
 }
 
+static Status measure_gates(Job *j)
+{
+    bool object = object_path(j) && j->options.target.kind == TARGET_OBJECT && j->program;
+    return gates_measure(j->cli, &j->programs, &j->options,
+                         object ? j->sizes.code + j->sizes.rodata : -1, &j->gates);
+}
+
 static Status work(Job *j)
 {
     TRY(timed(j, PHASE_READ, read_model));
@@ -429,6 +438,7 @@ static Status work(Job *j)
     say_program(j);
     TRY(timed(j, PHASE_CODEGEN, generate));
     say_code(j);
+    TRY(measure_gates(j));
     int64_t t = clock_ns();
     check(j);
     j->phase_ns[PHASE_CHECK] = clock_ns() - t;
@@ -439,7 +449,7 @@ static Status work(Job *j)
     TRY(outputs_commit(j->cli, &j->out));
     if (!j->out.to_stdout)
         talk(j->cli, "wrote %s in %.1f s\n", files, (double)(clock_ns() - j->start_ns) / 1e9);
-    return MLC_OK;
+    return gates_verdict(j->cli, &j->gates);
 }
 
 static Status choose_prefix(Job *j)

@@ -160,6 +160,17 @@ static json_t *memory_plan(Arena *a, const Program *p)
     return list;
 }
 
+static json_t *gates(const ReportInfo *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->ngates; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:s}", "name", r->gates[i].name,
+                                              "limit", (json_int_t)r->gates[i].limit, "value",
+                                              (json_int_t)r->gates[i].value, "verdict",
+                                              r->gates[i].passed ? "pass" : "fail"));
+    return list;
+}
+
 static json_t *passes(const ReportInfo *r)
 {
     json_t *list = json_array();
@@ -227,7 +238,7 @@ void report_emit(const Program *p, const ReportInfo *r, Str *out)
     set(doc, "outputs", io(a, p, p->outputs.at, p->outputs.len));
     set(doc, "size", bytes);
     set(doc, "ram", ram);
-    set(doc, "gates", json_array());
+    set(doc, "gates", gates(r));
     set(doc, "nodes_after_passes", json_integer(r->nodes_after));
     set(doc, "kernels", json_integer((json_int_t)p->kernels.len));
     set(doc, "layers", layers(a, p));

@@ -21,6 +21,13 @@ typedef struct ReportTarget {
     int64_t           code_bytes; /* of its own; -1: no object was made */
 } ReportTarget;
 
+/* A limit that was asked for. */
+typedef struct ReportGate {
+    const char *name; /* "max-size" */
+    int64_t     limit, value; /* bytes */
+    bool        passed;
+} ReportGate;
+
 typedef struct ReportInfo {
     const char        *version;   /* of mlc */
     const char *const *command;   /* words that decide the result */
@@ -40,6 +47,8 @@ typedef struct ReportInfo {
     int64_t            example_workspace_bytes; /* at `example`, when it depends on symbols */
     const ReportPass  *passes;
     size_t             npasses;
+    const ReportGate  *gates;
+    int                ngates;
 } ReportInfo;
 
 /* Appends the report. Layers and memory are those of `p`, the program of the first target. */
