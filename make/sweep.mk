@@ -5,13 +5,13 @@ SWEEP := $(BUILD)/sweep
 comma := ,
 FAIL_ALLOC := $(BUILD)/obj/test/sweep/fail_alloc.o $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc \
     aligned_alloc strdup strndup realpath vasprintf asprintf fopen fdopen opendir getline ctx_init ctx_charge)
-SWEEP_BIN := $(addprefix $(SWEEP)/,alloc_sweep mlc mlc-codegen mlc-runner-jit)
+SWEEP_BIN := $(addprefix $(SWEEP)/,sweep mlc mlc-codegen mlc-runner-jit)
 
 $(SWEEP_BIN): $(BUILD)/obj/test/sweep/fail_alloc.o | $(SWEEP)/
 $(SWEEP)/:
 	@mkdir -p $@
 
-$(SWEEP)/alloc_sweep: test/sweep/alloc_sweep.c
+$(SWEEP)/sweep: test/sweep/sweep.c
 	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) $< -o $@
 
 $(SWEEP)/mlc: $(BUILD)/mlc
@@ -30,6 +30,7 @@ sweep-short: all $(SWEEP_BIN)
 	@STEP=5 test/sweep/alloc.sh $(BUILD) codegen
 	@STEP=50 test/sweep/alloc.sh $(BUILD) objects
 	@test/sweep/memory.sh $(BUILD)
+	@test/sweep/fault.sh -s 61 $(BUILD)
 
 # Every request, and every limit of memory; under AddressSanitizer and LeakSanitizer every request too, but of objects every
 # tenth.
@@ -43,3 +44,8 @@ alloc-sweep: all $(SWEEP_BIN)
 alloc-sweep-asan: all $(SWEEP_BIN)
 	@test/sweep/alloc.sh $(BUILD) refused c99 codegen runner
 	@STEP=10 test/sweep/alloc.sh $(BUILD) objects
+
+# Every system call of a compilation failed and killed once; SKIP where strace cannot do it.
+.PHONY: fault-sweep
+fault-sweep: all $(SWEEP)/sweep
+	@test/sweep/fault.sh $(BUILD)

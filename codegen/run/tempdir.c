@@ -26,16 +26,19 @@ typedef struct DirEntry { /* of getdents64 */
 
 static void empty_dir(int fd, int depth);
 
-static void remove_entry(int dir, const char *name, int depth)
+/* False: it is still there. */
+static bool remove_entry(int dir, const char *name, int depth)
 {
-    if (unlinkat(dir, name, 0) == 0 || (errno != EISDIR && errno != EPERM) || depth == MAX_DEPTH)
-        return;
+    if (unlinkat(dir, name, 0) == 0)
+        return true;
+    if ((errno != EISDIR && errno != EPERM) || depth == MAX_DEPTH)
+        return errno == ENOENT;
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0) {
         empty_dir(fd, depth + 1);
         close(fd);
     }
-    unlinkat(dir, name, AT_REMOVEDIR);
+    return unlinkat(dir, name, AT_REMOVEDIR) == 0;
 }
 
 static void empty_dir(int fd, int depth)
@@ -54,9 +57,9 @@ static void empty_dir(int fd, int depth)
     }
 }
 
-static void remove_tree(const char *path)
+static bool remove_tree(const char *path)
 {
-    remove_entry(AT_FDCWD, path, 0);
+    return remove_entry(AT_FDCWD, path, 0);
 }
 
 Status temp_dir_make(Ctx *c, Arena *a, const char **path)
@@ -74,27 +77,31 @@ Status temp_dir_make_in(Ctx *c, Arena *a, const char *base, const char **path)
     *path = made;
     if (strlen(made) >= MAX_PATH)
         return MLC_OK;
+    pid_t self = getpid();
     for (int i = 0; i < MAX_DIRS; i++) {
-        if (dirs[i].pid == getpid())
+        if (dirs[i].pid == self)
             continue;
         memcpy(dirs[i].path, made, strlen(made) + 1);
-        dirs[i].pid = getpid();
+        dirs[i].pid = self;
         break;
     }
     return MLC_OK;
 }
 
+/* One that cannot be removed now stays in the table: temp_dir_remove_all() tries again. */
 void temp_dir_remove(const char *path)
 {
-    remove_tree(path);
-    for (int i = 0; i < MAX_DIRS; i++)
-        if (dirs[i].pid == getpid() && strcmp(dirs[i].path, path) == 0)
+    pid_t self = getpid();
+    bool gone = remove_tree(path);
+    for (int i = 0; i < MAX_DIRS && gone; i++)
+        if (dirs[i].pid == self && strcmp(dirs[i].path, path) == 0)
             dirs[i].pid = 0;
 }
 
 void temp_dir_remove_all(void)
 {
+    pid_t self = getpid();
     for (int i = 0; i < MAX_DIRS; i++)
-        if (dirs[i].pid == getpid())
-            remove_tree(dirs[i].path);
+        if (dirs[i].pid == self && (remove_tree(dirs[i].path) || remove_tree(dirs[i].path)))
+            dirs[i].pid = 0;
 }

@@ -197,11 +197,10 @@ void file_out_abort(FileOut *out)
 {
     if (out->fd >= 0)
         close(out->fd);
-    if (out->tmp_path) {
-        unlink(out->tmp_path);
+    if (out->tmp_path && (unlink(out->tmp_path) == 0 || errno == ENOENT)) {
         forget(out->tmp_path);
         free(out->tmp_path);
-    }
+    } /* else file_out_abort_all() tries again */
     *out = (FileOut){.fd = -1};
 }
 

@@ -22,7 +22,7 @@ model=$scratch/model.onnx
 failed=0
 for suite; do
     mkdir "$scratch/$suite"
-    set -- "$under/alloc_sweep" -j 2 -s "${STEP:-1}"
+    set -- "$under/sweep" -j 2 -s "${STEP:-1}"
     case $suite in
     refused)
         "$@" -x 3 "$suite" "$scratch/$suite" "$under/mlc" optimize "$here/refused.mlc" -t c99 -o m ;;

@@ -73,7 +73,7 @@ while [ $((high - low)) -gt 512 ]; do
     middle=$(((low + high) / 2))
     if optimize -X "codegen-memory=${middle}K" -o "$scratch/out/m"; then high=$middle; else low=$middle; fi
 done
-for k in $(seq 1024 16384 "$low") $(seq $((low - 12288)) 256 $((low + 2048))); do codegen "$k"; done
+for k in $(seq 1024 16384 "$low") $(seq $((low - 12288)) 512 $((low + 2048))); do codegen "$k"; done
 
 low=1024 high=1048576
 while [ $((high - low)) -gt 64 ]; do

@@ -1,22 +1,34 @@
-/* Runs one command again and again, each time with another request for memory refused (see
- * fail_alloc.c), and looks at what each run leaves behind.
+/* Runs one command again and again, each time with another thing failing under it, and looks at what
+ * each run leaves behind.
  *
- *     alloc_sweep [-s STEP] [-j JOBS] [-x EXIT] NAME FOLDER COMMAND ARGUMENT...
+ *     sweep [-s STEP] [-j JOBS] [-x EXIT] [-f FAULTS] NAME FOLDER COMMAND ARGUMENT...
  *
  * The command runs in FOLDER/wK/out, where files of its outputs' names stand already, with TMPDIR
- * FOLDER/wK/tmp. A run without a refusal comes first: it must exit with EXIT (0), and says how many
- * requests there are (where it is killed before it can, the sweep ends when a request does not
- * come) and what the outputs are. Then, for every STEP-th request:
+ * FOLDER/wK/tmp. A run without a fault comes first: it must exit with EXIT (0), and says what the
+ * outputs are. Then come the faults, every STEP-th of them:
  *
- *     exit 4, one error, "out of memory"             refused: the old files stand as they were
- *     exit 0, no error, the outputs of the first run survived: what was refused can be done without
- *     EXIT = 3, and 3 or 4 with an error             refused while an error was being reported
+ *   requests for memory   MLC_FAIL_ALLOC is the number of the one that is refused (fail_alloc.c). The
+ *                         first run counts them; where it is killed before it can say so, the sweep
+ *                         ends when a request does not come.
+ *   -f FAULTS             the lines of the file: MLC_FAULT is the line without its first word, which
+ *                         is "error"; "load" before the command has come to its main(); "rename";
+ *                         or "kill" where the command itself is killed
  *
- * Anything else is a failure: another exit code, a signal, more than 60 seconds, a process, a
- * temporary file or a partial output left behind, a word of a sanitizer. Exit 1 when there is one. */
+ * What may come out of it:
+ *
+ *     exit 4, one error                              the old files stand as they were
+ *     exit 0, no error, the outputs of the first run done without: what failed can be spared
+ *     EXIT = 3, and 3 or 4 with an error             failed while an error was being reported
+ *     any death                                      load only: the old files stand as they were
+ *     SIGKILL                                        kill only: each file is old or new
+ *
+ * Out of memory must be called so. Anything else is a failure: another exit code, a signal, more than
+ * 60 seconds, a process, a temporary file or a partial output left behind (kill may leave temporary
+ * files, a rename that fails may leave a mixture), a word of a sanitizer. Exit 1 when there is one. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -25,6 +37,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -41,7 +54,7 @@ typedef struct File {
 } File;
 
 typedef struct Counts { /* shared by the workers */
-    atomic_int refused, survived, failed;
+    atomic_int reported, survived, killed, failed;
 } Counts;
 
 static struct {
@@ -50,20 +63,22 @@ static struct {
     int         step, jobs, exit_code;
     File        output[MAX_FILES];
     int         noutput;
-    long        requests;
+    long        count;  /* faults; -1: not known */
+    char      **fault;  /* lines of -f; NULL: requests for memory */
     Counts     *counts;
 } sweep = {.step = 1, .jobs = 1};
 
 typedef struct Worker {
     char root[400], out[420], tmp[420], log[420], err[420];
-    char *text; /* what the newest run said on stderr */
+    char *text;  /* what the newest run said on stderr */
+    bool  hangs; /* and that it had to be killed */
 } Worker;
 
 static void stop(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    fprintf(stderr, "alloc_sweep: ");
+    fprintf(stderr, "sweep: ");
     vfprintf(stderr, fmt, ap);
     fprintf(stderr, "\n");
     va_end(ap);
@@ -160,8 +175,10 @@ static int run(Worker *w, long n)
     if (pid == 0) {
         char number[32];
         snprintf(number, sizeof number, "%ld", n);
-        setenv("MLC_FAIL_ALLOC", number, 1);
-        setenv("MLC_FAIL_LOG", w->log, 1);
+        if (!sweep.fault)
+            setenv("MLC_FAIL_ALLOC", number, 1), setenv("MLC_FAIL_LOG", w->log, 1);
+        else
+            setenv("MLC_FAULT", n ? strchr(sweep.fault[n - 1], ' ') + 1 : "", 1);
         setenv("TMPDIR", w->tmp, 1);
         int null = open("/dev/null", O_RDWR), err = open(w->err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         if (null < 0 || err < 0 || chdir(w->out) != 0)
@@ -170,13 +187,20 @@ static int run(Worker *w, long n)
         dup2(null, 1);
         dup2(err, 2);
         close_range(3, ~0u, 0);
-        alarm(SECONDS);
+        setpgid(0, 0);
         execv(sweep.argv[0], sweep.argv);
         _exit(98);
     }
-    int status = -1;
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+    struct pollfd end = {.fd = pid < 0 ? -1 : pidfd_open(pid, 0), .events = POLLIN};
+    if (end.fd < 0)
         stop("cannot run '%s': %s", sweep.argv[0], strerror(errno));
+    w->hangs = poll(&end, 1, SECONDS * 1000) == 0;
+    close(end.fd);
+    if (w->hangs)
+        kill(-pid, SIGKILL);
+    int status = -1;
+    if (waitpid(pid, &status, 0) != pid)
+        stop("waitpid: %s", strerror(errno));
     long size;
     free(w->text);
     w->text = contents(w->err, &size);
@@ -198,9 +222,7 @@ static long logged(const Worker *w, const char *word)
 /* ---- what a run left ---- */
 
 typedef struct Left {
-    const char *bad; /* NULL: nothing is wrong */
-    bool        is_new;
-    int         count;
+    int         other, old, new, partial;
 } Left;
 
 static void look_at_output(const char *folder, const char *name, void *arg)
@@ -209,19 +231,20 @@ static void look_at_output(const char *folder, const char *name, void *arg)
     char path[600];
     int i = find_output(name);
     if (i == sweep.noutput) {
-        l->bad = "a file that is no output is left";
+        l->other++;
         return;
     }
     const File *f = &sweep.output[i];
     bool has_times = strstr(name, ".time.json") != NULL;
     long size;
     char *data = contents(in(path, folder, name), &size);
-    bool old = data && strcmp(data, old_text) == 0;
-    bool new = data && (has_times ? size > 2 && data[size - 2] == '}'
-                                  : size == f->size && memcmp(data, f->data, (size_t)size) == 0);
-    if (l->is_new ? !new : !old)
-        l->bad = new || old ? "outputs are a mixture" : "an output is partial";
-    l->count++;
+    if (data && strcmp(data, old_text) == 0)
+        l->old++;
+    else if (data && (has_times ? size > 2 && data[size - 2] == '}'
+                                : size == f->size && memcmp(data, f->data, (size_t)size) == 0))
+        l->new++;
+    else
+        l->partial++;
     free(data);
 }
 
@@ -254,57 +277,95 @@ static int count_of(const char *text, const char *word)
     return n;
 }
 
-/* What is wrong with a run that was refused memory, or NULL. */
-static const char *judge(const Worker *w, int status)
+static bool is_kind(const char *fault, const char *kind)
 {
-    int errors = count_of(w->text, "error["), tmp = 0;
+    return fault && strncmp(fault, kind, strlen(kind)) == 0;
+}
+
+/* What is wrong with the files that a run left, or NULL. */
+static const char *judge_files(const Worker *w, const char *fault, bool is_killed, bool is_new)
+{
+    Left left = {0};
+    int tmp = 0;
+    each(w->out, look_at_output, &left);
+    each(w->tmp, count_entry, &tmp);
+    if (left.partial)
+        return "an output is partial";
+    if (left.old + left.new != sweep.noutput)
+        return "an output is gone";
+    if (is_killed)
+        return NULL;
+    if (!is_kind(fault, "rename ") && (is_new ? left.old : left.new))
+        return left.old && left.new ? "outputs are a mixture" : "outputs contradict the exit code";
+    return left.other ? "a file that is no output is left" : tmp ? "a temporary file is left" : NULL;
+}
+
+/* What is wrong with a run, or NULL. `fault` is a line of -f, or NULL where memory was refused. */
+static const char *judge(const Worker *w, int status, const char *fault)
+{
+    int errors = count_of(w->text, "error["), code = WEXITSTATUS(status);
     const char *process = processes_left();
-    if (process)
-        return process;
+    if (w->hangs || process)
+        return w->hangs ? "it hangs" : process;
+    if (is_kind(fault, "kill ") && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        return judge_files(w, fault, true, false);
+    if (is_kind(fault, "load ") && status != 0)
+        return judge_files(w, fault, false, false);
     if (WIFSIGNALED(status))
-        return WTERMSIG(status) == SIGALRM ? "it hangs" : "it died of a signal";
-    int code = WEXITSTATUS(status);
+        return "it died of a signal";
     if (count_of(w->text, "Sanitizer"))
         return "a sanitizer complains";
     if (code != sweep.exit_code && code != 4)
         return "wrong exit code";
-    if (code == 4 && sweep.exit_code == 0 && (errors != 1 || !strstr(w->text, "out of memory")))
-        return "not one error that says out of memory";
+    if (code == 4 && sweep.exit_code == 0 && errors != 1)
+        return "not one error";
+    if (code == 4 && sweep.exit_code == 0 && !fault && !strstr(w->text, "out of memory"))
+        return "out of memory is not called so";
     if (sweep.exit_code != 0 && errors == 0)
         return "no error is printed";
     if (code == 0 && errors > 0)
         return "an error, and exit code 0";
-    Left left = {.is_new = code == 0};
-    each(w->out, look_at_output, &left);
-    each(w->tmp, count_entry, &tmp);
-    if (!left.bad && left.count != sweep.noutput)
-        left.bad = "an output is gone";
-    return left.bad ? left.bad : tmp > 0 ? "a temporary file is left" : NULL;
+    return judge_files(w, fault, false, code == 0);
 }
 
-/* False: there is no request n. */
+/* False: there is no fault n. */
 static bool one(Worker *w, long n)
 {
     prepare(w);
     int status = run(w, n);
-    bool came = logged(w, "refused") == n;
-    if (!came && sweep.requests < 0 && n > 1)
+    const char *fault = sweep.fault ? sweep.fault[n - 1] : NULL;
+    bool came = fault || logged(w, "refused") == n;
+    if (!came && sweep.count < 0 && n > 1)
         return false;
-    const char *bad = came ? judge(w, status) : "the request did not come";
+    const char *bad = came ? judge(w, status, fault) : "the request did not come";
     Counts *c = sweep.counts;
     if (bad && atomic_fetch_add(&c->failed, 1) < MAX_SHOWN)
-        printf("FAIL %s: request %ld: %s (%s %d)\n%s", sweep.name, n, bad,
+        printf("FAIL %s: %ld %s: %s (%s %d)\n%s", sweep.name, n, fault ? fault : "", bad,
                WIFSIGNALED(status) ? "signal" : "exit code",
                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), w->text);
-    else if (!bad && WEXITSTATUS(status) == 0)
-        atomic_fetch_add(&c->survived, 1);
     else if (!bad)
-        atomic_fetch_add(&c->refused, 1);
+        atomic_fetch_add(WIFSIGNALED(status)         ? &c->killed
+                         : WEXITSTATUS(status) == 0 ? &c->survived
+                                                    : &c->reported, 1);
     fflush(stdout);
     return came;
 }
 
 /* ---- the sweep ---- */
+
+static void read_faults(const char *path)
+{
+    long size;
+    char *text = contents(path, &size), *save = NULL;
+    if (!text)
+        stop("cannot read '%s'", path);
+    sweep.fault = calloc((size_t)size + 1, sizeof *sweep.fault);
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        if (!sweep.fault || !strchr(line, ' '))
+            stop("'%s' is no list of faults", path);
+        sweep.fault[sweep.count++] = line;
+    }
+}
 
 static void open_worker(Worker *w, int k)
 {
@@ -328,20 +389,24 @@ static void first_run(void)
     int status = run(&w, 0);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != sweep.exit_code)
         stop("%s: the first run ended with status %d\n%s", sweep.name, status, w.text);
-    sweep.requests = logged(&w, "requests");
+    if (!sweep.fault)
+        sweep.count = logged(&w, "requests");
     each(w.out, keep_output, NULL);
 }
 
 static int options(int argc, char **argv)
 {
     int c;
-    while ((c = getopt(argc, argv, "+s:j:x:")) != -1) {
+    while ((c = getopt(argc, argv, "+s:j:x:f:")) != -1) {
         if (c == '?')
             exit(2);
-        *(c == 's' ? &sweep.step : c == 'j' ? &sweep.jobs : &sweep.exit_code) = atoi(optarg);
+        if (c == 'f')
+            read_faults(optarg);
+        else
+            *(c == 's' ? &sweep.step : c == 'j' ? &sweep.jobs : &sweep.exit_code) = atoi(optarg);
     }
     if (argc - optind < 3 || sweep.step < 1 || sweep.jobs < 1)
-        stop("usage: alloc_sweep [-s STEP] [-j JOBS] [-x EXIT] NAME FOLDER COMMAND ARGUMENT...");
+        stop("usage: sweep [-s STEP] [-j JOBS] [-x EXIT] [-f FAULTS] NAME FOLDER COMMAND...");
     return optind;
 }
 
@@ -362,7 +427,7 @@ int main(int argc, char **argv)
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             prctl(PR_SET_CHILD_SUBREAPER, 1);
             long n = 1 + (long)k * sweep.step;
-            while ((sweep.requests < 0 || n <= sweep.requests) && one(&w, n))
+            while ((sweep.count < 0 || n <= sweep.count) && one(&w, n))
                 n += (long)sweep.jobs * sweep.step;
             _exit(0);
         }
@@ -370,9 +435,12 @@ int main(int argc, char **argv)
         if (status != 0)
             atomic_fetch_add(&sweep.counts->failed, 1);
     const Counts *c = sweep.counts;
-    int tried = c->refused + c->survived + c->failed;
-    long all = sweep.requests < 0 ? (long)tried * sweep.step : sweep.requests;
-    printf("%s %s: %d of %ld requests refused, one a run: %d reported, %d done without, %d failed\n",
-           c->failed ? "FAIL" : "PASS", sweep.name, tried, all, c->refused, c->survived, c->failed);
+    int tried = c->reported + c->survived + c->killed + c->failed;
+    printf("%s %s: %d of %ld %s, one a run: %d reported, %d done without", c->failed ? "FAIL" : "PASS",
+           sweep.name, tried, sweep.count < 0 ? (long)tried * sweep.step : sweep.count,
+           sweep.fault ? "faults injected" : "requests refused", c->reported, c->survived);
+    if (c->killed)
+        printf(", %d killed", c->killed);
+    printf(", %d failed\n", c->failed);
     return c->failed > 0;
 }
