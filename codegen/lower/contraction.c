@@ -78,3 +78,36 @@ bool contraction_match(Lowering *l, Stage *s, Contraction *c)
     *c = okab && (!okba || sab >= sba) ? ab : ba;
     return true;
 }
+
+void contraction_order(Lowering *l, Stage *s, Ex a)
+{
+    Ex load = operand_load(a);
+    for (int i = 1; i < s->nred; i++)
+        for (int k = i; k > 0; k--) {
+            Ex x = ex_affine(l->pool, load->arg[0], s->red[k - 1], NULL);
+            Ex y = ex_affine(l->pool, load->arg[0], s->red[k], NULL);
+            if (!x || !y || !ex_proved_lt(l->pool, x, y))
+                break;
+            Ex t = s->red[k];
+            s->red[k] = s->red[k - 1];
+            s->red[k - 1] = t;
+        }
+}
+
+void contraction_join(Lowering *l, Stage *s, Ex *a, Ex *b)
+{
+    for (int i = s->nred - 1; i > 0; i--) {
+        Ex inner = ex_var_extent(l->pool, s->red[i]);
+        Ex both = ex_var(l->pool, ex_mul(l->pool, ex_var_extent(l->pool, s->red[i - 1]), inner));
+        Ex from[2] = {s->red[i - 1], s->red[i]};
+        Ex to[2] = {ex_floor_div(l->pool, both, inner), ex_floor_mod(l->pool, both, inner)};
+        Ex joined = ex_subst(l->pool, *a, 2, from, to);
+        if (ex_uses_op(joined, EX_FLOOR_DIV) || ex_uses_op(joined, EX_FLOOR_MOD))
+            continue;
+        *a = joined;
+        *b = ex_subst(l->pool, *b, 2, from, to);
+        s->red[i - 1] = both;
+        memmove(s->red + i, s->red + i + 1, (size_t)(s->nred - 1 - i) * sizeof *s->red);
+        s->nred--;
+    }
+}

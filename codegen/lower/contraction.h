@@ -28,5 +28,10 @@ typedef struct Contraction {
 Ex   operand_load(Ex e);
 /* False when the stage is none. */
 bool contraction_match(Lowering *l, Stage *s, Contraction *c);
+/* Reduction axes ordered so that A's memory is walked forward. */
+void contraction_order(Lowering *l, Stage *s, Ex a);
+/* Neighbours among them joined where A's walk has no seam; B, which will be packed in that order, does
+ * not matter. Both factors are rewritten, the stage's own body is not. */
+void contraction_join(Lowering *l, Stage *s, Ex *a, Ex *b);
 
 #endif

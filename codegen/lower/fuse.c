@@ -113,6 +113,40 @@ static bool converts_data(Ex e)
     return e->op == EX_CAST && stored_constant(e) == e;
 }
 
+typedef struct Padding {
+    ExPool      *pool;
+    const Stage *producer; /* an index map */
+    bool         kept;
+} Padding;
+
+/* A load of T that may leave it along dimension d: does that stay the edge of the buffer it is read
+ * from? */
+static void look_at_padding(void *arg, Ex load)
+{
+    Padding *w = arg;
+    const StageStore *o = &w->producer->stores.at[0];
+    Ex source = o->value;
+    while (source->op == EX_CAST || source->op == EX_GUARD)
+        source = source->arg[source->op == EX_GUARD];
+    for (int d = 0; load->buf == o->buf && source->op == EX_LOAD && d < load->narg; d++) {
+        Ex at = load->arg[d], dim = o->buf->dim[d];
+        bool edge = ex_nonneg(w->pool, at) && ex_proved_lt(w->pool, at, dim);
+        for (int k = 0; k < source->narg && !edge; k++)
+            edge = source->arg[k] == w->producer->axis[d] && source->buf->dim[k] == dim;
+        w->kept &= edge;
+    }
+}
+
+/* Padding costs nothing as a margin of zeros around a buffer (layout.c). The middle of a larger buffer
+ * has none: a slice that is padded is copied. */
+static bool keeps_padding(const Lowering *l, const Stage *producer, const Stage *c)
+{
+    Padding w = {l->pool, producer, true};
+    if (l->lanes > 1 && is_contraction(c))
+        stage_each_load(l->pool, c, look_at_padding, &w);
+    return w.kept;
+}
+
 /* ---- inline ---- */
 
 typedef struct Inline {
@@ -159,7 +193,8 @@ static bool try_inline(Fusion *f, int from, int into)
     const Buf *t = producer->stores.at[0].buf;
     Ex value = producer->stores.at[0].value;
     bool pure = is_index_map(value) &&
-                !(is_contraction(c) && elem_is_float((Elem)value->elem) && converts_data(value));
+                !(is_contraction(c) && elem_is_float((Elem)value->elem) && converts_data(value)) &&
+                keeps_padding(l, producer, c);
     int consumer;
     if (c->kind == STAGE_SCAN || c->kind == STAGE_SCATTER)
         return false;

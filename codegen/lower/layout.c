@@ -221,7 +221,7 @@ static bool margin_of(ExPool *p, Ex load, int64_t *margin)
         if (!ex_is_int(load->buf->dim[k], &dim) || lo == INT64_MIN || hi == INT64_MAX)
             return false;
         margin[k] = MAX(-lo, hi - (dim - 1));
-        if (margin[k] > LARGEST_HALO || k < 2)
+        if (margin[k] > LARGEST_HALO || k < 1)
             return false;
     }
     return true;

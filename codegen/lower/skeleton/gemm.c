@@ -275,43 +275,6 @@ static Status emit_columns(Gemm *g, int64_t n0, int64_t panels, int nv, int mr)
 
 /* ---- the stage ---- */
 
-/* Reduction axes ordered so that A's memory is walked forward, seamless neighbours joined. */
-static void order_reductions(Lowering *l, Stage *s, Ex a)
-{
-    Ex load = operand_load(a);
-    for (int i = 1; i < s->nred; i++)
-        for (int k = i; k > 0; k--) {
-            Ex x = ex_affine(l->pool, load->arg[0], s->red[k - 1], NULL);
-            Ex y = ex_affine(l->pool, load->arg[0], s->red[k], NULL);
-            if (!x || !y || !ex_proved_lt(l->pool, x, y))
-                break;
-            Ex t = s->red[k];
-            s->red[k] = s->red[k - 1];
-            s->red[k - 1] = t;
-        }
-}
-
-/* Only A's walk decides which reduction axes may be joined: B is packed in that order. */
-static void join_reductions(Gemm *g)
-{
-    Lowering *l = g->l;
-    Stage *s = g->s;
-    for (int i = s->nred - 1; i > 0; i--) {
-        Ex inner = ex_var_extent(l->pool, s->red[i]);
-        Ex both = ex_var(l->pool, ex_mul(l->pool, ex_var_extent(l->pool, s->red[i - 1]), inner));
-        Ex from[2] = {s->red[i - 1], s->red[i]};
-        Ex to[2] = {ex_floor_div(l->pool, both, inner), ex_floor_mod(l->pool, both, inner)};
-        Ex a = ex_subst(l->pool, g->c.a, 2, from, to);
-        if (ex_uses_op(a, EX_FLOOR_DIV) || ex_uses_op(a, EX_FLOOR_MOD))
-            continue;
-        g->c.a = a;
-        g->c.b = ex_subst(l->pool, g->c.b, 2, from, to);
-        s->red[i - 1] = both;
-        memmove(s->red + i, s->red + i + 1, (size_t)(s->nred - 1 - i) * sizeof *s->red);
-        s->nred--;
-    }
-}
-
 static bool choose_packing(Gemm *g)
 {
     const Contraction *c = &g->c;
@@ -341,9 +304,9 @@ Status skeleton_gemm(Lowering *l, Stage *s)
     g.pack = choose_packing(&g);
     if (!g.pack && !g.c.b_contiguous)
         return MLC_NO;
-    order_reductions(l, s, g.c.a);
+    contraction_order(l, s, g.c.a);
     if (g.pack)
-        join_reductions(&g);
+        contraction_join(l, s, &g.c.a, &g.c.b);
     for (int i = 0; i < s->nred; i++)
         g.k_total = ex_mul(p, g.k_total, ex_var_extent(p, s->red[i]));
     g.row_width = seam_width(&g);

@@ -7,8 +7,13 @@
  *         rest[0] = init (+) the elements that fill no vector
  *         out = value of  rest (+) acc[0] (+) acc[1] ...
  *
+ * Constant weights that belong to all points alike (a convolution with one output channel, whose
+ * contraction has no side to put in vectors) are packed first in the order in which the other factor
+ * lies in memory.
+ *
  * The sum is reassociated, the same way for every thread count; --strict forbids it for floats. */
-#include "codegen/lower/schedule.h"
+#include "codegen/lower/contraction.h"
+#include "codegen/lower/pack.h"
 
 typedef struct RowCheck {
     Lowering *l;
@@ -40,6 +45,69 @@ static int row_axis(Lowering *l, const Stage *s)
             return i;
     }
     return -1;
+}
+
+/* Elements of the row that are computed at once, in at most four vectors: the least number of dependent
+ * steps, those of the rest and of the sum over the lanes included. */
+static int row_width(const Lowering *l, const Stage *s, int at)
+{
+    int64_t n = extent_of(l->pool, s->red[at]), times = 1, best = 0;
+    int width = 2 * l->lanes;
+    if (n < 0)
+        return width;
+    for (int i = 0; i < s->nred; i++)
+        times *= i == at ? 1 : MAX(extent_of(l->pool, s->red[i]), 1);
+    for (int w = 4 * l->lanes; w >= 4 && w >= l->lanes / 2; w /= 2) {
+        int64_t steps = times * (n / w + n % w) + w;
+        if (n < w || (best && steps >= best))
+            continue;
+        best = steps;
+        width = w;
+    }
+    return width;
+}
+
+/* ---- weights in the order of the data ---- */
+
+/* Is one factor of the sum constant, the same at every output, and the other memory? */
+static bool find_weights(const Stage *s, Ex *x, Ex *w)
+{
+    if (s->nacc != 1 || s->op[0] != REDUCE_SUM || s->body[0]->op != EX_MUL || s->body[0]->elem != ELEM_F32)
+        return false;
+    for (int side = 0; side < 2; side++) {
+        Ex load = operand_load(s->body[0]->arg[side]), other = operand_load(s->body[0]->arg[!side]);
+        bool constant = load && load->buf->space == SPACE_CONST && s->body[0]->arg[side]->op != EX_GUARD;
+        for (int i = 0; i < s->naxis && constant; i++)
+            constant = !ex_uses(load, s->axis[i]);
+        if (!constant || !other || other->buf->space == SPACE_CONST)
+            continue;
+        *w = s->body[0]->arg[side];
+        *x = s->body[0]->arg[!side];
+        return true;
+    }
+    return false;
+}
+
+/* True when the weights of s were packed so that a row of them lies beside a row of data. */
+static bool pack_weights(Lowering *l, Stage *s)
+{
+    ExPool *p = l->pool;
+    Ex x, w, zero = ex_int(p, 0);
+    Stage *trial = stage_copy(l->arena, s);
+    if (!find_weights(trial, &x, &w) || s->naxis + s->nred + 2 > MAX_RANK)
+        return false;
+    contraction_order(l, trial, x);
+    contraction_join(l, trial, &x, &w);
+    trial->body[0] = x; /* do the data alone lie in rows? */
+    if (row_axis(l, trial) != trial->nred - 1)
+        return false;
+    PackSpec spec = {.operand = w, .n_axis = ex_var(p, ex_int(p, 2)), .panels = 1, .width = 1, .limit = 1};
+    if (pack_operand(l, trial, &spec, &w) != MLC_OK)
+        return false;
+    Ex from[] = {spec.panel_var, spec.column_var}, to[] = {zero, zero};
+    trial->body[0] = ex_mul(p, x, ex_subst(p, w, 2, from, to));
+    *s = *trial;
+    return true;
 }
 
 static bool may_reassociate(const Lowering *l, const Stage *s)
@@ -110,13 +178,13 @@ Status skeleton_reduce_rows(Lowering *l, Stage *s)
     ExPool *p = l->pool;
     if (s->kind != STAGE_REDUCE || s->checks.len || !may_reassociate(l, s))
         return MLC_NO;
-    fuse_axes(l, s, s->red, &s->nred);
+    if (!pack_weights(l, s))
+        fuse_axes(l, s, s->red, &s->nred);
     int at = row_axis(l, s);
     if (at < 0)
         return MLC_NO;
     Rows r = {.l = l, .axis = s->red[at]};
-    int64_t n = extent_of(p, r.axis);
-    r.width = l->lanes * (n < 0 ? 2 : n >= 8 * l->lanes ? 4 : n >= 4 * l->lanes ? 2 : 1);
+    r.width = row_width(l, s, at);
     Nest outer = {.l = l}, blocks = {.l = l}, tail = {.l = l};
     AxisMap map = {0};
     for (int i = 0; i < s->naxis; i++)

@@ -1,4 +1,5 @@
-/* The vector skeleton: lanes run along an output axis that is contiguous in memory.
+/* The vector skeleton: lanes run along an output axis that is contiguous in memory; in a reduction also
+ * along one that is contiguous where it reads, and is stored element by element.
  *
  *     parallel (other axes, blocks of the vector axis)
  *         acc[x][lane] = init
@@ -41,6 +42,36 @@ static bool store_is_contiguous(Lowering *l, const Stage *s, Ex axis)
     return true;
 }
 
+static Contiguity contiguity(Lowering *l, const Stage *s, Ex axis)
+{
+    Contiguity c = {.l = l, .axis = axis};
+    stage_each_load(l->pool, s, look_at_load, &c);
+    return c;
+}
+
+/* The axis along which a reduction reads contiguous memory alone; the few stores after many loads may
+ * be scattered. */
+static int reading_axis(Lowering *l, const Stage *s)
+{
+    enum { READS_PER_STORE = 8 };
+    ExPool *p = l->pool;
+    int64_t reads;
+    Ex all = ex_int(p, 1);
+    for (int i = 0; i < s->nred; i++)
+        all = ex_mul(p, all, ex_var_extent(p, s->red[i]));
+    if (!s->nacc || !ex_is_int(all, &reads) || reads < READS_PER_STORE)
+        return -1;
+    for (int i = 0; i < s->naxis; i++) {
+        Contiguity c = contiguity(l, s, s->axis[i]);
+        bool affine = true;
+        for (size_t k = 0; k < s->stores.len; k++)
+            affine &= ex_affine(p, s->stores.at[k].index[0], s->axis[i], NULL) != NULL;
+        if (affine && c.contiguous && !c.strided && extent_of(p, s->axis[i]) >= l->lanes / 2)
+            return i;
+    }
+    return -1;
+}
+
 /* Position of the axis to run vectors along, or -1. */
 static int vector_axis(Lowering *l, const Stage *s)
 {
@@ -48,11 +79,12 @@ static int vector_axis(Lowering *l, const Stage *s)
         int64_t n = extent_of(l->pool, s->axis[i]);
         if ((n >= 0 && n < 4) || !store_is_contiguous(l, s, s->axis[i]))
             continue;
-        Contiguity c = {.l = l, .axis = s->axis[i]};
-        stage_each_load(l->pool, s, look_at_load, &c);
-        return c.strided > c.contiguous && s->nred ? -1 : i;
+        Contiguity c = contiguity(l, s, s->axis[i]);
+        if (c.strided <= c.contiguous || !s->nred)
+            return i;
+        break;
     }
-    return -1;
+    return reading_axis(l, s);
 }
 
 /* One kernel: the vector axis covers [start, start + blocks * width). */
