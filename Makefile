@@ -75,11 +75,11 @@ $(BUILD)/mlc-codegen: $(CODEGEN_OBJ)
 	@echo "  ld $@"
 	@$(CC) $(OPT) $^ $(LLVM_LDFLAGS) -lm -lpthread -o $@
 
-$(BUILD)/mlc-runner: $(BUILD)/obj/codegen/run/main.o $(BUILD)/obj/codegen/run/serve.o
+$(BUILD)/mlc-runner: $(BUILD)/obj/codegen/run/main.o $(BUILD)/obj/codegen/run/serve.o $(BUILD)/obj/codegen/run/block.o
 	@echo "  ld $@"
 	@$(CC) $(OPT) $^ -ldl -lm -lpthread -o $@
 
-RUNNER_JIT_OBJ := $(BUILD)/obj/codegen/run/jit/main.o $(BUILD)/obj/codegen/run/serve.o
+RUNNER_JIT_OBJ := $(BUILD)/obj/codegen/run/jit/main.o $(BUILD)/obj/codegen/run/serve.o $(BUILD)/obj/codegen/run/block.o
 $(BUILD)/mlc-runner-jit: $(RUNNER_JIT_OBJ)
 	@echo "  ld $@"
 	@$(CC) $(OPT) $^ $(LLVM_LDFLAGS) -lm -lpthread -o $@

@@ -11,6 +11,7 @@
 #include "cli/gates.h"
 #include "cli/outputs.h"
 #include "cli/self_check.h"
+#include "cli/weights.h"
 
 #include "codegen/emit/header/header.h"
 #include "codegen/emit/object/archive.h"
@@ -38,6 +39,7 @@ typedef struct Job {
     OnnxFile        onnx;     /* encoded */
     int64_t         macs;
     int             nodes_after;
+    bool            weights_in_file;
     ObjectSizes     sizes;
     int64_t         object_bytes; /* -1: no object */
     int64_t         example_workspace;
@@ -176,6 +178,23 @@ static Status generate_c(Job *j)
     return make_library(j);
 }
 
+/* The weights file, where there is one: the header only tells of it. */
+static Status place_weights(Job *j)
+{
+    static const OutputKind code[] = {OUTPUT_obj, OUTPUT_so,      OUTPUT_lib,
+                                      OUTPUT_asm, OUTPUT_llvm_ir, OUTPUT_c};
+    bool used = false;
+    for (size_t i = 0; i < COUNT_OF(code); i++)
+        used |= j->out.at[code[i]].wanted;
+    if (!used && !j->out.at[OUTPUT_header].wanted)
+        return MLC_OK;
+    TRY(weights_place(j->cli, &j->options, &j->programs, &j->weights_in_file));
+    if (!used || !j->weights_in_file)
+        return MLC_OK;
+    TRY(outputs_add_weights(j->cli, &j->out, j->model));
+    return weights_to_file(j->ctx, &j->programs, &j->out.weights.file);
+}
+
 static Status generate(Job *j)
 {
     const char *object = object_path(j), *so = output_tmp(&j->out, OUTPUT_so);
@@ -184,6 +203,7 @@ static Status generate(Job *j)
     if (!j->program)
         return MLC_OK;
     progress(j->cli, "generating code for %s", j->options.target_names);
+    TRY(place_weights(j));
     if (j->options.target.kind == TARGET_C)
         return generate_c(j);
     if (object) {
@@ -277,7 +297,8 @@ static void check(Job *j)
     if (!object || j->cli->quiet || j->options.target.kind == TARGET_C)
         return;
     progress(j->cli, "checking");
-    if (self_check(j->model, &j->options, object, &worst, &why))
+    const char *weights = j->weights_in_file ? j->out.weights.file.tmp_path : NULL;
+    if (self_check(j->model, &j->options, object, weights, &worst, &why))
         talk(j->cli, "  verify      worst error %.1e against the unoptimized program, "
                      "1 random input\n", worst);
     else if (why)
@@ -298,6 +319,8 @@ static const char *name_files(const Job *j)
         if (s.len == strlen(out->path) && stat(out->file.tmp_path, &st) == 0)
             str_printf(&s, " (%s)", bytes(size, st.st_size));
     }
+    if (j->out.weights.wanted)
+        str_printf(&s, ", %s", str_printable_in(j->cli->arena, j->out.weights.path));
     if (j->out.onnx_data.wanted)
         str_printf(&s, ", %s", str_printable_in(s.arena, j->out.onnx_data.path));
     return str_text(&s);
@@ -357,7 +380,8 @@ static void make_report(Job *j, Str *s)
         .model_bytes = j->options.model_bytes, .example = j->example,
         .prefix = j->options.prefix, .target_names = j->options.target_names,
         .code_bytes = object ? j->sizes.code : -1, .rodata_bytes = object ? j->sizes.rodata : -1,
-        .artifact_bytes = j->object_bytes, .ntargets = j->programs.n,
+        .weights_file = j->out.weights.wanted ? path_base(j->out.weights.path) : NULL,
+        .weights_identity = j->programs.weights_identity, .artifact_bytes = j->object_bytes, .ntargets = j->programs.n,
         .example_workspace_bytes = j->example_workspace, .passes = passes,
         .npasses = r->passes.len, .gates = j->gates.at, .ngates = j->gates.n,
     };
@@ -391,7 +415,8 @@ static Status write_texts(Job *j)
     Str s = str_new(j->cli->arena);
     if (j->out.at[OUTPUT_header].wanted) {
         HeaderInfo info = {.target = j->options.target_names, .mlc_version = MLC_VERSION,
-                           .source = path_base(j->model)};
+                           .source = path_base(j->model),
+                           .weights_in_file = j->weights_in_file};
         TRY(header_emit((const Program *const *)j->programs.at, j->programs.n, j->options.prefix, &info, &s));
         TRY(output_write(j->cli, &j->out.at[OUTPUT_header], &s));
     }
@@ -501,9 +526,6 @@ Status cmd_optimize(Cli *cli)
     if (j.options.target.kind == TARGET_C)
         TRY(outputs_as_source(cli, j.model, &j.out));
     j.options.compact = !outputs_need_program(&j.out);
-    if (outputs_need_program(&j.out) && str_eq(opt_text(cli, OPT_weights), "file"))
-        return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE,
-                          "--weights file is available for ONNX outputs only in this version");
     TRY(choose_prefix(&j));
     TRY(check_outputs(&j));
     Status s = outputs_open(cli, &j.out);

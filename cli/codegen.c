@@ -279,6 +279,10 @@ static void command_line(const Job *j, const Pipes *io, const char *tool, const 
         vec_push(a, argv, fixed[i]);
     if (o->profile)
         vec_push(a, argv, "--profile");
+    if (*j->programs->weights_identity) {
+        vec_push(a, argv, "--weights-identity");
+        vec_push(a, argv, j->programs->weights_identity);
+    }
     for (int k = 0; k < io->nparcel; k++) {
         if (k)
             vec_push(a, argv, "--next");

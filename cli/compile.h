@@ -86,6 +86,7 @@ Status compile_lower(Graph *g, const CompileOptions *o, Program **out);
 typedef struct Programs {
     Program *at[MAX_TARGETS];
     int      n;
+    char     weights_identity[33]; /* of the weights file (cli/weights.h); "": they are inside */
 } Programs;
 Status compile_lower_all(Graph *g, const CompileOptions *o, Programs *out);
 

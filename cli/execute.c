@@ -4,6 +4,7 @@
 
 #include "cli/csource.h"
 #include "cli/process.h"
+#include "cli/weights.h"
 #include "codegen/emit/object/archive.h"
 #include "codegen/run/tempdir.h"
 #include "ir/base/file.h"
@@ -36,6 +37,7 @@ static Status open_runner(Execution *e, const char *artifact, const ExecutionOpt
     RunnerOptions r = {
         .runner = process_beside(e->arena, "mlc-runner", "MLC_RUNNER"),
         .runner_jit = process_beside(e->arena, "mlc-runner-jit", "MLC_RUNNER_JIT"),
+        .weights = e->weights,
         .shown = e->path,
         .timeout_ns = o->timeout_ns,
     };
@@ -88,11 +90,30 @@ static void find_quanta(Execution *e)
     }
 }
 
+/* DIR/model.weights, where the weights are in a file. */
+static Status make_weights(Execution *e)
+{
+    bool in_file;
+    TRY(weights_place(e->cli, &e->options, &e->programs, &in_file));
+    if (!in_file)
+        return MLC_OK;
+    FileOut out;
+    e->weights = arena_printf(e->arena, "%s/model.weights", e->dir);
+    TRY(file_out_open(e->ctx, e->weights, &out));
+    out.scratch = true;
+    Status s = weights_to_file(e->ctx, &e->programs, &out);
+    if (s == MLC_OK)
+        return file_out_commit(e->ctx, &out);
+    file_out_abort(&out);
+    return s;
+}
+
 /* The object, or a shared object where that was preferred and is possible. */
 static Status make_artifact(Execution *e, const ExecutionOptions *o, const char **artifact)
 {
     struct stat st;
     TRY(temp_dir_make(e->ctx, e->arena, &e->dir));
+    TRY(make_weights(e));
     if (e->options.target.kind == TARGET_C) {
         *artifact = arena_printf(e->arena, "%s/model.so", e->dir);
         return csource_shared(e->ctx, e->program, &e->options, *artifact, &e->artifact_bytes);
@@ -101,6 +122,8 @@ static Status make_artifact(Execution *e, const ExecutionOptions *o, const char 
     TRY(compile_codegen(e->ctx, &e->programs, &e->options, CODEGEN_OBJ, object));
     if (stat(object, &st) == 0)
         e->artifact_bytes = st.st_size;
+    if (e->weights && stat(e->weights, &st) == 0)
+        e->artifact_bytes += st.st_size;
     *artifact = object;
     if (!o->prefer_shared || !compile_runs_here(&e->options) ||
         !process_in_path(e->arena, compilers, COUNT_OF(compilers)))

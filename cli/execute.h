@@ -20,6 +20,7 @@ typedef struct Execution {
     RunnerInfo     info;     /* names, types, shapes, symbols; also in the interpreter */
     double        *quantum;  /* of each output that a DequantizeLinear makes: its scale; else 0.
                                 NULL for an artifact */
+    const char    *weights;  /* the weights file of a model that was compiled here; NULL: none */
     const char    *dir;      /* temporary folder of the compiled artifact, or NULL */
     const char    *backend;  /* "native", "qemu-aarch64", "interpreter" */
     int64_t        compile_ns;

@@ -19,11 +19,12 @@ static const struct {
 };
 
 /* Every file, data before what refers to it. */
-enum { FILE_COUNT = OUTPUT_COUNT + 3 };
+enum { FILE_COUNT = OUTPUT_COUNT + 4 };
 static Output *file_at(Outputs *o, int k)
 {
-    return k == 0              ? &o->onnx_data
-           : k <= OUTPUT_COUNT ? &o->at[k - 1]
+    return k == 0                  ? &o->onnx_data
+           : k <= OUTPUT_COUNT     ? &o->at[k - 1]
+           : k == OUTPUT_COUNT + 1 ? &o->weights
            : k == FILE_COUNT - 1 ? &o->depfile
                                  : &o->times;
 }
@@ -209,6 +210,21 @@ Status outputs_add_data(Cli *cli, Outputs *o, const char *path)
                           "a model with external data cannot go to standard output");
     o->onnx_data = (Output){.wanted = true, .path = path, .file.fd = -1};
     return open_one(cli, o, &o->onnx_data);
+}
+
+Status outputs_add_weights(Cli *cli, Outputs *o, const char *model)
+{
+    if (o->to_stdout)
+        return diag_error(cli->ctx, E0502, (Loc){0}, MLC_USAGE,
+                          "an artifact with its weights in a file cannot go to standard output");
+    o->weights = (Output){
+        .wanted = true,
+        .path = arena_printf(cli->arena, "%s.weights", o->base),
+        .file.fd = -1,
+    };
+    if (!str_eq(model, "-"))
+        TRY(check_not_model(cli, o->weights.path, model));
+    return open_one(cli, o, &o->weights);
 }
 
 Status output_write(Cli *cli, Output *out, const Str *text)

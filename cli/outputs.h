@@ -23,6 +23,7 @@ typedef struct Outputs {
     Output      at[OUTPUT_COUNT];
     Output      times;     /* PREFIX.time.json, with the report */
     Output      onnx_data; /* external data of the ONNX model; see outputs_add_data() */
+    Output      weights;   /* of an artifact; see outputs_add_weights() */
     Output      depfile;   /* -MD; see depfile_plan() */
     const char *base;      /* "build/resnet" */
     const char *name;      /* "resnet": what symbols are made from */
@@ -41,6 +42,8 @@ bool   outputs_need_program(const Outputs *o);
 Status outputs_open(Cli *cli, Outputs *o);
 /* Adds the file of external data, `path`. MLC_USAGE where the model goes to stdout. */
 Status outputs_add_data(Cli *cli, Outputs *o, const char *path);
+/* Adds PREFIX.weights beside the artifact. MLC_USAGE where that goes to stdout. */
+Status outputs_add_weights(Cli *cli, Outputs *o, const char *model);
 Status output_write(Cli *cli, Output *out, const Str *text);
 /* Where a tool shall write the output; NULL when it is not wanted. */
 const char *output_tmp(Outputs *o, OutputKind k);

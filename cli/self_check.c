@@ -16,7 +16,7 @@ enum { MOST_MACS = 40000000, MOST_BYTES = 64 << 20 };
 
 typedef struct Check {
     Ctx                  *ctx;
-    const char           *model, *object;
+    const char           *model, *object, *weights;
     const CompileOptions *options;
     double                worst;
 } Check;
@@ -98,6 +98,7 @@ static Status run(void *arg)
     RunnerOptions ro = {
         .runner = process_beside(a, "mlc-runner", "MLC_RUNNER"),
         .runner_jit = process_beside(a, "mlc-runner-jit", "MLC_RUNNER_JIT"),
+        .weights = k->weights,
         .timeout_ns = (int64_t)20 * 1000000000,
     };
     Runner *r = NULL;
@@ -110,8 +111,8 @@ static Status run(void *arg)
     return s;
 }
 
-bool self_check(const char *model, const CompileOptions *o, const char *object, double *worst,
-                const char **why)
+bool self_check(const char *model, const CompileOptions *o, const char *object, const char *weights,
+                double *worst, const char **why)
 {
     *why = NULL;
     if (!compile_runs_here(o))
@@ -119,7 +120,7 @@ bool self_check(const char *model, const CompileOptions *o, const char *object, 
     Ctx ctx;
     ctx_init(&ctx);
     ctx.memory_limit = (size_t)2 << 30;
-    Check k = {.ctx = &ctx, .model = model, .object = object, .options = o};
+    Check k = {.ctx = &ctx, .model = model, .object = object, .weights = weights, .options = o};
     Status s = ctx_protect(&ctx, run, &k);
     const Diag *d = ctx.diags.first;
     while (d && d->severity != ERROR)

@@ -10,7 +10,7 @@
  * was found in. False: not done. *why is NULL where that was to be expected, because it would take
  * long (about a second), or the target does not run here; else what came in between, in the arena
  * of the options: memory, a tool, an input that the model refuses. Never reports. */
-bool self_check(const char *model, const CompileOptions *o, const char *object, double *worst,
-                const char **why);
+bool self_check(const char *model, const CompileOptions *o, const char *object, const char *weights,
+                double *worst, const char **why);
 
 #endif

@@ -18,6 +18,7 @@ check-run: all
 	@$(MAKE) --no-print-directory fuzz-replay
 	@test/artifact/run.sh $(BUILD)
 	@test/artifact/cpu.sh $(BUILD)
+	@test/artifact/weights.sh $(BUILD)
 	@$(MAKE) --no-print-directory sweep-short
 	@$(MAKE) --no-print-directory install-test
 	@test/conform/run.sh $(BUILD)/mlc interp test/conform/not_passing.txt $(SUITES)

@@ -6,7 +6,7 @@
 # What calls.h lists; the last file has the table.
 RUNTIME_CALLS := runtime/order.c runtime/suppress.c runtime/top_k.c runtime/unique.c runtime/calls.c
 RUNTIME_SRC := $(RUNTIME_CALLS) runtime/clock.c runtime/cores.c runtime/cpu.c runtime/launch.c \
-    runtime/plan.c runtime/pool.c runtime/rt.c
+    runtime/plan.c runtime/pool.c runtime/rt.c runtime/weights.c
 RUNTIME_ARCHS := x86_64 aarch64
 RUNTIME_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -fno-stack-protector -fno-unwind-tables \
     -fno-asynchronous-unwind-tables -ffp-contract=off -fno-math-errno -Qn -Wall -Wextra -Werror -I.
@@ -39,8 +39,8 @@ $(BUILD)/gen/embed/mlc_runtime_c: runtime/rt.h runtime/plan.c runtime/rt.c make/
 	  /^#ifndef MLC_RT_SERIAL/ { out = 1 } !out && !/^#include "/ { print } \
 	  /^#endif/ { out = 0 }' runtime/rt.h runtime/plan.c runtime/rt.c > $@
 
-RUNNER_LINKED := codegen/run/serve.c codegen/run/linked/main.c
-$(BUILD)/gen/embed/mlc_runner_aarch64_o: $(RUNNER_LINKED) codegen/run/serve.h runtime/mlc_abi.h runtime/rt.h ir/expr/elem.def
+RUNNER_LINKED := codegen/run/serve.c codegen/run/block.c codegen/run/linked/main.c
+$(BUILD)/gen/embed/mlc_runner_aarch64_o: $(RUNNER_LINKED) codegen/run/serve.h codegen/run/block.h runtime/mlc_abi.h runtime/rt.h ir/expr/elem.def
 	@mkdir -p $(@D)
 	@echo "  cc $(RUNNER_LINKED) (aarch64)"
 	@printf '#include "%s"\n' $(RUNNER_LINKED) | \

@@ -7,6 +7,7 @@
  *     P_model    descriptor: inputs, outputs, symbols, entry points
  *     P_bind     dims -> sizes: checks the dimensions, computes workspace size and shapes
  *     P_run      runs the model once
+ *     P_load_weights   only where the weights are in a file: maps it, before the first run
  * and the weak, versioned thread pool mlc_pool_v1, which all artifacts of a program share.
  *
  * The caller owns all memory. The workspace is 64-byte aligned, MLC sizes say how large; inputs and
@@ -29,7 +30,9 @@ enum {
     MLC_RUN_DIVIDE = 3,  /* integer division by zero */
     MLC_RUN_CPU = 4,     /* this CPU lacks what the artifact was compiled for */
     MLC_RUN_MEMORY = 5,  /* an allocation was refused, or the workspace is NULL or misaligned */
-    MLC_RUN_ARGUMENT = 6 /* NULL pointer, wrong count, type or rank */
+    MLC_RUN_ARGUMENT = 6, /* NULL pointer, wrong count, type or rank */
+    MLC_RUN_WEIGHTS = 7, /* the weights are in a file, which is not loaded or cannot be opened */
+    MLC_RUN_MISMATCH = 8 /* the weights file is truncated, or of another build */
 };
 
 /* Element types: the numbers of ONNX TensorProto.DataType (1 float, 7 int64, 9 bool, ...). */
@@ -74,6 +77,9 @@ typedef struct mlc_model_v1 {
     /* The target whose code this CPU gets: one of those in `target`, where they are several, with
      * commas between them; NULL: it can run none, and bind and run return MLC_RUN_CPU. */
     const char *(*selected)(void);
+    /* Maps the weights file at `path`, once for the whole program; further calls do nothing. NULL
+     * unmaps it: no run may be going on. NULL function: the weights are inside. */
+    int (*load_weights)(const char *path);
 } mlc_model_v1;
 
 /* The thread pool. op 0: run fn(arg, begin, end) over pieces of [0, n), at most `threads` threads

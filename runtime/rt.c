@@ -134,5 +134,13 @@ MLC_RT_API int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, vo
     r.offset = sizes ? sizes + 1 + nsym + m->ndim + m->ntemp : m->static_offset;
     r.io = io;
     r.workspace = (char *)workspace;
+#ifndef MLC_RT_SERIAL
+    r.weights = NULL;
+    if (m->weights) {
+        r.weights = __atomic_load_n(&m->weights->base, __ATOMIC_ACQUIRE);
+        if (!r.weights)
+            return MLC_RUN_WEIGHTS;
+    }
+#endif
     return m->exec(&r);
 }

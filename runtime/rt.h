@@ -9,7 +9,8 @@
  *                                  then the bytes of every workspace object
  *     int  P_exec(const mlc_rt_run *r)                all steps, by calling mlc_rt_launch
  *     mlc_rt_model P_rt                               the constants below
- *     P_bind = mlc_rt_bind(&P_rt, ...), P_run = mlc_rt_run_model(&P_rt, ...), P_model */
+ *     P_bind = mlc_rt_bind(&P_rt, ...), P_run = mlc_rt_run_model(&P_rt, ...), P_model
+ * An artifact of several targets has all but the last line once for each, chained by `next`. */
 #ifndef MLC_RT_H
 #define MLC_RT_H
 
@@ -36,7 +37,28 @@ typedef struct mlc_rt_run {
     const int64_t     *offset;    /* of workspace objects, by their number among them */
     const void *const *io;        /* inputs, then outputs */
     char              *workspace;
+#ifndef MLC_RT_SERIAL
+    const char        *weights;   /* of a file; NULL where they are inside */
+#endif
 } mlc_rt_run;
+
+#ifndef MLC_RT_SERIAL
+/* The first bytes of a weights file, little-endian. What follows is the weights section. */
+#define MLC_RT_WEIGHTS_MAGIC {'M', 'L', 'C', 'W', 'T', 'S', 0, 1}
+typedef struct mlc_rt_weights_head {
+    unsigned char magic[8];
+    int64_t       bytes;        /* of the section */
+    unsigned char identity[16]; /* XXH3-128 of the section */
+    unsigned char zero[32];
+} mlc_rt_weights_head;
+
+/* The weights of an artifact whose weights are in a file. */
+typedef struct mlc_rt_weights {
+    char         *base; /* of the mapped section; NULL: not loaded. Accessed atomically */
+    int64_t       bytes;
+    unsigned char identity[16];
+} mlc_rt_weights;
+#endif
 
 /* The words of mlc_sizes_v1, which the code generator writes into P_model.sizes_words:
  *     [0] workspace bytes | symbols | dimensions of inputs and outputs |
@@ -59,6 +81,7 @@ typedef struct mlc_rt_model {
 #ifndef MLC_RT_SERIAL
     const char *target;              /* "x86-avx2" */
     const struct mlc_rt_model *next; /* code for CPUs that lack cpu_features; NULL: there is none */
+    mlc_rt_weights *weights;         /* NULL: inside the artifact */
 #endif
 } mlc_rt_model;
 
@@ -81,6 +104,8 @@ MLC_RT_API int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, vo
 const mlc_rt_model *mlc_rt_fitting(const mlc_rt_model *m);
 /* Its target, or NULL. */
 const char *mlc_rt_selected(const mlc_rt_model *m);
+/* P_load_weights: maps the file, once; NULL unmaps. */
+int mlc_rt_load_weights(mlc_rt_weights *w, const char *path);
 /* The bits of `needed` (MLC_CPU_*) that this CPU or its operating system lacks. */
 uint32_t mlc_rt_cpu_missing(uint32_t needed);
 /* Nanoseconds of a monotonic clock. */

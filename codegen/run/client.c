@@ -51,6 +51,10 @@ const char *runner_status_text(int code)
         return "this CPU lacks instructions that the artifact needs";
     case MLC_RUN_MEMORY:
         return "memory was refused";
+    case MLC_RUN_WEIGHTS:
+        return "the weights file cannot be opened";
+    case MLC_RUN_MISMATCH:
+        return "the weights file is truncated, or of another build";
     case MLC_RUN_ARGUMENT:
         return "an argument is missing or malformed";
     default:
@@ -64,9 +68,11 @@ static Status status_of(int code)
     case MLC_RUN_SHAPE:
     case MLC_RUN_INDEX:
     case MLC_RUN_DIVIDE:
+    case MLC_RUN_MISMATCH:
         return MLC_INPUT;
     case MLC_RUN_CPU:
     case MLC_RUN_MEMORY:
+    case MLC_RUN_WEIGHTS:
     case SERVE_SYSTEM:
         return MLC_SYSTEM;
     default:
@@ -241,6 +247,8 @@ static bool on_describe(Runner *r, const char *key, char *rest)
         i->name = decode_name(rest);
     else if (str_eq(key, "workspace"))
         i->workspace_bytes = take_number(&rest);
+    else if (str_eq(key, "weights"))
+        i->weights_in_file = str_eq(rest, "file");
     else if (str_eq(key, "threads"))
         i->threads = (int)take_number(&rest);
     else if (str_eq(key, "load"))
@@ -291,6 +299,30 @@ static void close_with_arena(void *r)
     runner_close(r);
 }
 
+/* "m.o" -> "m.weights". */
+static const char *weights_beside(Arena *a, const char *artifact)
+{
+    const char *dot = strrchr(path_base(artifact), '.');
+    return arena_printf(a, "%.*s.weights", (int)(dot ? dot - artifact : (ptrdiff_t)strlen(artifact)),
+                        artifact);
+}
+
+static Status load_weights(Runner *r)
+{
+    const char *path = r->options.weights;
+    Str words = str_new(r->arena);
+    if (!path)
+        path = weights_beside(r->arena, r->artifact);
+    str_add(&words, "weights ");
+    for (const char *p = path; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == '%')
+            str_printf(&words, "%%%02X", (unsigned char)*p);
+        else
+            str_addc(&words, *p);
+    str_addc(&words, '\n');
+    return request(r, NULL, str_text(&words));
+}
+
 Status runner_open(Ctx *c, Arena *a, const char *artifact, const RunnerOptions *o, Runner **out)
 {
     ElfInfo elf;
@@ -304,6 +336,8 @@ Status runner_open(Ctx *c, Arena *a, const char *artifact, const RunnerOptions *
     r->info.emulated = r->process.emulated;
     if (s == MLC_OK)
         s = request(r, on_describe, "describe\n");
+    if (s == MLC_OK && r->info.weights_in_file)
+        s = load_weights(r);
     if (s == MLC_OK && r->info.outputs.len == 0)
         s = diag_error(c, E0603, here(r), MLC_BUG, "the artifact has no outputs");
     if (s != MLC_OK) {

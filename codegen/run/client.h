@@ -17,6 +17,7 @@
 typedef struct RunnerOptions {
     const char *runner;     /* path of mlc-runner; NULL: shared objects cannot be run */
     const char *runner_jit; /* path of mlc-runner-jit; NULL: objects cannot be run */
+    const char *weights;    /* the weights file; NULL: STEM.weights beside the artifact */
     const char *shown;      /* what messages call the artifact; NULL: its path */
     int64_t     timeout_ns; /* for one answer; 0: none */
 } RunnerOptions;
@@ -42,6 +43,7 @@ typedef struct RunnerInfo {
     int         threads;         /* that a run uses at most */
     int64_t     load_ns;
     bool        emulated;
+    bool        weights_in_file;
     VEC(RunnerIo) inputs;
     VEC(RunnerIo) outputs;
     VEC(RunnerSymbol) symbols;

@@ -4,6 +4,8 @@
  * pipe. Sizes come from bind() and are checked before they are multiplied. */
 #include "codegen/run/serve.h"
 
+#include "codegen/run/block.h"
+
 #include "runtime/rt.h"
 
 #include <errno.h>
@@ -17,14 +19,6 @@
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
-
-/* A piece of memory for one input, output or the workspace. */
-typedef struct Block {
-    void   *data;
-    int64_t bytes;
-    void   *map; /* what munmap() gets; NULL: data is from aligned_alloc() */
-    size_t  map_bytes;
-} Block;
 
 typedef struct Session {
     const mlc_model_v1 *model;
@@ -124,6 +118,7 @@ static void describe(const Session *s)
     print_name(m->mlc_version);
     printf("name ");
     print_name(m->name);
+    printf("weights %s\n", m->load_weights ? "file" : "inside");
     printf("workspace %lld\nthreads %d\nload %lld\n", (long long)m->workspace_bytes,
            s->pool ? s->pool(2, NULL, NULL, 0, 0, 0) : 1, (long long)s->load_ns);
     for (int i = 0; i < m->ninputs + m->noutputs; i++) {
@@ -142,43 +137,32 @@ static void describe(const Session *s)
     answer_ok();
 }
 
-/* ---- memory ---- */
-
-static void block_free(Block *b)
+/* "a%0Ab" -> "a\nb", in place; the line's end is cut off. */
+static void decode_name(char *s)
 {
-    if (b->map)
-        munmap(b->map, b->map_bytes);
-    else
-        free(b->data);
-    memset(b, 0, sizeof *b);
-}
-
-/* Memory of `bytes`; with `guard` its last byte is the last before an unmapped page. Returns 0 when
- * the system refuses. */
-static int block_make(Block *b, int64_t bytes, int guard)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    b->bytes = bytes;
-    if (bytes < 0 || (uint64_t)bytes > SIZE_MAX / 2)
-        return 0;
-    if (!guard) {
-        b->data = aligned_alloc(64, ((size_t)bytes + 64) & ~(size_t)63);
-        if (b->data)
-            memset(b->data, 0, (size_t)bytes);
-        return b->data != NULL;
+    char *to = s;
+    for (; *s && *s != '\n'; s++) {
+        char hex[3] = {0};
+        if (*s == '%' && s[1] && s[2]) {
+            memcpy(hex, s + 1, 2);
+            s += 2;
+        }
+        *to++ = hex[0] ? (char)strtol(hex, NULL, 16) : *s;
     }
-    size_t body = ((size_t)bytes + page - 1) & ~(page - 1);
-    b->map_bytes = body + 2 * page;
-    char *p = mmap(NULL, b->map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
-        return 0;
-    b->map = p;
-    b->data = p + page + body - (size_t)bytes;
-    if (body && mprotect(p + page, body, PROT_READ | PROT_WRITE) != 0)
-        return 0;
-    memset(b->data, 0xff, (size_t)bytes);
-    return 1;
+    *to = 0;
 }
+
+static void weights_request(const Session *s, char *path)
+{
+    decode_name(path);
+    int code = s->model->load_weights ? s->model->load_weights(path) : MLC_RUN_ARGUMENT;
+    if (code != MLC_RUN_OK)
+        answer_error(code, "%s", path);
+    else
+        answer_ok();
+}
+
+/* ---- memory ---- */
 
 /* Bytes of an input or output with the given dimensions; -1: too large or no plain type. */
 static int64_t tensor_bytes(const mlc_io_v1 *io, const int64_t *dim)
@@ -551,6 +535,8 @@ static int answer(Session *s, char *line)
         describe(s);
     else if (strcmp(line, "threads") == 0)
         set_threads(s, words);
+    else if (strcmp(line, "weights") == 0)
+        weights_request(s, words);
     else if (strcmp(line, "symbols") == 0)
         symbols_request(s, words);
     else if (strcmp(line, "bind") == 0)

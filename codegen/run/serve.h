@@ -5,8 +5,9 @@
  * (CODE: MLC_RUN_*, or 100 for what the system refused).
  *
  *     describe           target T, selected T (empty: none fits this CPU), version V, name N,
- *                        workspace BYTES, threads N, load NS,
+ *                        weights file|inside, workspace BYTES, threads N, load NS,
  *                        input ELEM RANK DIM... NAME, output ..., symbol MIN MAX INPUT AXIS NAME
+ *     weights PATH       loads the weights file
  *     threads N          at most N threads
  *     symbols VALUE...   the shapes that these values give: input RANK DIM..., output RANK DIM...
  *     bind GUARD RANK DIM...

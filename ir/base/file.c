@@ -169,7 +169,7 @@ Status file_out_finish(Ctx *c, FileOut *out)
     assert(!out->failed);
     if (out->fd < 0)
         return MLC_OK;
-    int err = fsync(out->fd) == 0 ? 0 : errno;
+    int err = out->scratch || fsync(out->fd) == 0 ? 0 : errno;
     if (close(out->fd) != 0 && !err)
         err = errno;
     out->fd = -1;

@@ -24,6 +24,7 @@ typedef struct FileOut {
     char       *tmp_path; /* malloc'ed */
     int         fd;
     bool        failed;
+    bool        scratch; /* of this process alone: commit need not reach the disk */
 } FileOut;
 
 Status file_out_open(Ctx *c, const char *path, FileOut *out);

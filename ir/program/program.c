@@ -241,7 +241,7 @@ Status program_verify(Program *p)
 int program_files(const Program *p, int *fd, int max)
 {
     int n = 0;
-    for (size_t i = 0; i < p->mem.len; i++) {
+    for (size_t i = 0; i < p->mem.len && !p->without_constants; i++) {
         const Tensor *t = p->mem.at[i]->data;
         if (p->mem.at[i]->space != SPACE_CONST || !t || t->fd < 0)
             continue;

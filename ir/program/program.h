@@ -75,6 +75,7 @@ typedef struct Program {
     VEC(Step) steps;
     int64_t     workspace_bytes; /* -1: depends on symbols */
     int64_t     weights_bytes;   /* all SPACE_CONST objects at their offsets */
+    bool        without_constants; /* their bytes are not handed on: program_write() */
 } Program;
 
 /* Does the size of the object depend on run-time symbols? Such memory is allocated by the run, at
@@ -124,8 +125,8 @@ Status program_interp_results(Program *p, InterpMode mode, const int64_t *sym,
                               ProgramResult *result);
 
 /* The form in which mlc hands a program to its code generator: little-endian, versioned, checked
- * when read. Constants that lie in a mapped file are written as (file number, offset). *out is
- * replaced. */
+ * when read. Constants that lie in a mapped file are written as (file number, offset); with
+ * without_constants all are, as if in file 0, which nobody then reads. *out is replaced. */
 Status program_write(Program *p, Str *out);
 /* Descriptors of the files that constants lie in, by their numbers in program_write(): the distinct
  * Tensor.fd of SPACE_CONST objects in order of appearance. At most `max`; returns how many. */

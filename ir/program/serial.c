@@ -272,6 +272,8 @@ static void w_texts(Writer *w, const char *const *at, size_t n)
 
 static int file_number(const Writer *w, const Tensor *t)
 {
+    if (w->p->without_constants)
+        return 0;
     for (int i = 0; i < w->nfd; i++)
         if (t->fd >= 0 && w->fd[i] == t->fd)
             return i;
@@ -296,7 +298,7 @@ static void w_tensor(Writer *w, const Tensor *t, size_t *offset)
     w_u(w, file >= 0);
     if (file >= 0) {
         w_u(w, (uint64_t)file);
-        w_u(w, (uint64_t)t->offset);
+        w_u(w, w->p->without_constants ? 0 : (uint64_t)t->offset);
         return;
     }
     if (!t->data)

@@ -228,6 +228,13 @@ static void add_prototypes(Emit *e)
                           : "Not needed before run; dims may be NULL. Fills",
                p);
     str_printf(e->out, "int %s_bind(const int64_t *dims, mlc_sizes_v1 *sizes);\n", p);
+    if (e->info->weights_in_file)
+        str_printf(e->out,
+                   "/* Maps the weights file (%lld bytes behind a head of 64), before the first run:\n"
+                   " * MLC_RUN_OK, MLC_RUN_WEIGHTS (cannot be opened), MLC_RUN_MISMATCH (truncated, or of\n"
+                   " * another build) or MLC_RUN_MEMORY. Once for the whole program; NULL unmaps it. */\n"
+                   "int %s_load_weights(const char *path);\n",
+                   (long long)e->p->weights_bytes, p);
     str_printf(e->out, "/* Runs once. Returns MLC_RUN_OK or what is wrong. */\n"
                        "int %s_run(const %s_io *io, void *workspace);\n"
                        "extern const mlc_model_v1 %s_model;\n", p, p, p);
@@ -245,6 +252,9 @@ static void add_usage(Emit *e)
         add_pointer(e, i);
     }
     str_add(s, ")\n *     {\n");
+    if (e->info->weights_in_file)
+        str_printf(s, " *         if (%s_load_weights(\"%s.weights\") != MLC_RUN_OK)\n"
+                      " *             return MLC_RUN_WEIGHTS;\n", p, p);
     if (e->dynamic)
         str_printf(s,
                    " *         mlc_sizes_v1 sizes[%s_SIZES_WORDS];\n"

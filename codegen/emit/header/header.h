@@ -9,6 +9,7 @@ typedef struct HeaderInfo {
     const char *target;      /* "x86-avx2" */
     const char *mlc_version; /* "0.1.0" */
     const char *source;      /* name of the model file, NULL: unknown */
+    bool        weights_in_file;
 } HeaderInfo;
 
 /* Appends the text of `prefix`.h. The prefix is a C identifier. p[0..n-1] are the programs of the

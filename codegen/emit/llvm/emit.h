@@ -25,7 +25,7 @@ typedef struct Unit {
     const Variant *variant; /* the one being emitted, and its program */
     Program *program;
     const char *infix; /* of its names: "" or "x86_avx2_" */
-    LLVMValueRef weights; /* address of the weights section */
+    LLVMValueRef weights; /* address of the weights section, or of the mlc_rt_weights of its file */
     LLVMValueRef stamps;  /* address of the time stamps, NULL: there are none */
     int64_t nstamp;
     LLVMContextRef cx;
@@ -108,7 +108,7 @@ LLVMValueRef unit_global(Unit *u, const char *suffix, LLVMValueRef init, bool is
 /* size.c: an i64 expression of symbols, with code at u->b; `sym` is the address of the symbols.
  * *overflow, unless NULL, becomes (i1) whether it does not fit 63 bits. */
 LLVMValueRef emit_size(Unit *u, Ex e, LLVMValueRef sym, LLVMValueRef *overflow);
-/* weights.c: the read-only section; returns its address. */
+/* weights.c: the read-only section, or the mlc_rt_weights of a file; returns its address. */
 Status emit_weights(Unit *u, LLVMValueRef *address);
 
 /* ---- kernel.c ---- */

@@ -17,7 +17,8 @@ static bool is_public(Unit *u, const char *name)
     if (str_eq(name, "mlc_pool_v1"))
         return true;
     return strncmp(name, u->opt->prefix, n) == 0 &&
-           (str_eq(name + n, "_model") || str_eq(name + n, "_bind") || str_eq(name + n, "_run"));
+           (str_eq(name + n, "_model") || str_eq(name + n, "_bind") || str_eq(name + n, "_run") ||
+            str_eq(name + n, "_load_weights"));
 }
 
 static void make_internal(Unit *u, LLVMValueRef v)

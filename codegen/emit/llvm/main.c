@@ -1,11 +1,13 @@
 /* mlc-codegen: a serialized Program in, an object file out.
  *
  *     mlc-codegen --emit obj|asm|llvm-ir|bc --triple T --prefix P --sha256 HEX --threads N -O N
- *                 [--profile] [--memory-limit BYTES] [--cpu-limit SECONDS] -o OUT VARIANT [--next VARIANT]...
+ *                 [--weights-identity HEX] [--profile] [--memory-limit BYTES] [--cpu-limit SECONDS]
+ *                 -o OUT VARIANT [--next VARIANT]...
  *     VARIANT:    [INPUT] --cpu NAME --features "+avx2,+fma" --target-name x86-avx2 --cpu-bits N
  *                 [--fd N]...
  *     mlc-codegen --version
  *
+ * With --weights-identity the weights are not in the artifact but in a file that has this hash.
  * Several variants, best-fitting first, are the programs of several targets for one artifact.
  *
  * It runs as a child of mlc, under limits; what it has to say are JSON lines {"code","message"} on

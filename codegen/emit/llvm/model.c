@@ -142,7 +142,7 @@ static int64_t plan_tables(Unit *u, LLVMValueRef *first, LLVMValueRef *last, LLV
 
 LLVMValueRef emit_rt_model(Unit *u, LLVMValueRef model, LLVMValueRef exec, LLVMValueRef next)
 {
-    LLVMValueRef f[12];
+    LLVMValueRef f[13];
     int64_t ndim;
 
     f[0] = model;
@@ -154,13 +154,14 @@ LLVMValueRef emit_rt_model(Unit *u, LLVMValueRef model, LLVMValueRef exec, LLVMV
     f[9] = exec;
     f[10] = text(u, u->variant->target_name);
     f[11] = next;
-    return unit_global(u, "rt", struct_of(u, f, 12), true);
+    f[12] = u->opt->weights_identity != NULL ? u->weights : LLVMConstNull(u->ptr);
+    return unit_global(u, "rt", struct_of(u, f, 13), true);
 }
 
 /* ---- what a caller sees ---- */
 
-/* result P_suffix(a, b) = runtime(&P_rt, a, b), with `nargs` arguments of the caller */
-static LLVMValueRef entry_point(Unit *u, const char *suffix, const char *runtime, LLVMValueRef rt,
+/* result P_suffix(a, b) = runtime(first, a, b), with `nargs` arguments of the caller */
+static LLVMValueRef entry_point(Unit *u, const char *suffix, const char *runtime, LLVMValueRef first,
                                 LLVMTypeRef result, unsigned nargs)
 {
     LLVMTypeRef types[3] = {u->ptr, u->ptr, u->ptr};
@@ -171,7 +172,7 @@ static LLVMValueRef entry_point(Unit *u, const char *suffix, const char *runtime
 
     unit_baseline(u, fn);
     LLVMPositionBuilderAtEnd(u->b, LLVMAppendBasicBlockInContext(u->cx, fn, "entry"));
-    args[0] = rt;
+    args[0] = first;
     for (unsigned i = 0; i < nargs; i++)
         args[1 + i] = LLVMGetParam(fn, i);
     LLVMBuildRet(u->b, LLVMBuildCall2(u->b, inner, callee, args, 1 + nargs, ""));
@@ -179,7 +180,7 @@ static LLVMValueRef entry_point(Unit *u, const char *suffix, const char *runtime
 }
 
 /* Those of mlc_model_v1; a profiled one has two more. */
-enum { MODEL_FIELDS = 17, PROFILED_FIELDS = MODEL_FIELDS + 2 };
+enum { MODEL_FIELDS = 18, PROFILED_FIELDS = MODEL_FIELDS + 2 };
 
 static unsigned model_fields(const Unit *u)
 {
@@ -191,7 +192,7 @@ LLVMValueRef declare_model(Unit *u)
     LLVMTypeRef types[PROFILED_FIELDS];
 
     for (int i = 0; i < PROFILED_FIELDS; i++)
-        types[i] = i < 2 || (i >= 6 && i < 10) ? u->i32 : i == 13 || i == 18 ? u->i64 : u->ptr;
+        types[i] = i < 2 || (i >= 6 && i < 10) ? u->i32 : i == 13 || i == 19 ? u->i64 : u->ptr;
     return LLVMAddGlobal(u->module, LLVMStructTypeInContext(u->cx, types, model_fields(u), false),
                          unit_name(u, "model"));
 }
@@ -258,8 +259,11 @@ void emit_model(Unit *u, LLVMValueRef model, LLVMValueRef rt)
     f[14] = entry_point(u, "bind", "mlc_rt_bind", rt, u->i32, 2);
     f[15] = entry_point(u, "run", "mlc_rt_run_model", rt, u->i32, 2);
     f[16] = entry_point(u, "selected", "mlc_rt_selected", rt, u->ptr, 0);
-    f[17] = u->stamps;
-    f[18] = unit_i64(u, u->nstamp);
+    f[17] = u->opt->weights_identity != NULL
+                ? entry_point(u, "load_weights", "mlc_rt_load_weights", u->weights, u->i32, 1)
+                : LLVMConstNull(u->ptr);
+    f[18] = u->stamps;
+    f[19] = unit_i64(u, u->nstamp);
     LLVMSetInitializer(model, struct_of(u, f, model_fields(u)));
     LLVMSetGlobalConstant(model, true);
 }

@@ -23,6 +23,7 @@ static const Option options[] = {
     {"--prefix", OPTION_TEXT, offsetof(CodegenOptions, prefix), 0, false},
     {"--target-name", OPTION_TEXT, offsetof(Variant, target_name), 0, true},
     {"--sha256", OPTION_TEXT, offsetof(CodegenOptions, sha256), 0, false},
+    {"--weights-identity", OPTION_TEXT, offsetof(CodegenOptions, weights_identity), 0, false},
     {"-o", OPTION_TEXT, offsetof(CodegenOptions, output), 0, false},
     {"--cpu-bits", OPTION_UNSIGNED, offsetof(Variant, cpu_bits), UINT32_MAX, true},
     {"--threads", OPTION_NUMBER, offsetof(CodegenOptions, threads), 4096, false},
@@ -118,6 +119,9 @@ static Status check(Ctx *c, const CodegenOptions *o)
         return diag_error(c, E0502, (Loc){0}, MLC_USAGE, "--profile with several targets");
     if (!is_identifier(o->prefix))
         return invalid(c, "--prefix", o->prefix);
+    if (o->weights_identity != NULL &&
+        (strlen(o->weights_identity) != 32 || strspn(o->weights_identity, "0123456789abcdef") != 32))
+        return invalid(c, "--weights-identity", o->weights_identity);
     return MLC_OK;
 }
 

@@ -27,6 +27,7 @@ typedef struct CodegenOptions {
     const char *sha256; /* of the model file, hex; "" unknown */
     int threads;        /* 0: no limit of its own */
     int level;          /* -O */
+    const char *weights_identity; /* 32 hex digits: the weights are in that file; NULL: inside */
     Variant variant[MAX_VARIANTS]; /* best-fitting first */
     int nvariant;
     int64_t memory_limit, cpu_limit; /* bytes, seconds; 0: none */

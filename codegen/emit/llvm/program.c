@@ -12,7 +12,7 @@ enum { SMALL_NS = 20000, FRAME_HEAD = 16 };
 
 typedef struct Exec {
     Unit *u;
-    LLVMValueRef fn, frame;
+    LLVMValueRef fn, frame, weights;
     LLVMValueRef sym, offset, io, workspace;
     LLVMValueRef *kernel; /* by position in program->kernels */
     int *number;          /* of each SPACE_TEMP object among them, by position in program->mem */
@@ -57,7 +57,7 @@ static LLVMValueRef object_address(Exec *x, const MemObj *o)
     case SPACE_OUTPUT:
         return load_field(u, u->ptr, x->io, 8 * (io + (int64_t)u->program->inputs.len));
     case SPACE_CONST:
-        return field(u, u->weights, o->offset);
+        return field(u, x->weights, o->offset);
     default:
         break;
     }
@@ -164,6 +164,7 @@ static void open_exec(Exec *x)
     x->offset = load_field(u, u->ptr, r, 8);
     x->io = load_field(u, u->ptr, r, 16);
     x->workspace = load_field(u, u->ptr, r, 24);
+    x->weights = u->opt->weights_identity != NULL ? load_field(u, u->ptr, r, 32) : u->weights;
     LLVMBuildStore(u->b, unit_i64(u, 0), x->frame);
     LLVMBuildStore(u->b, x->sym, field(u, x->frame, 8));
 }

@@ -4,7 +4,8 @@
  * there, so the assembler copies the bytes itself: `.incbin` of the model file, by descriptor, or
  * of a memory file for constants that lie in no file. The bytes of the object do not depend on
  * which way they came. Assembly, IR and bitcode outputs declare large weights without their bytes.
- */
+ *
+ * Weights in a file of their own: an mlc_rt_weights (runtime/rt.h), which the runtime fills in. */
 #include "codegen/emit/llvm/emit.h"
 
 #include "ir/base/str.h"
@@ -232,8 +233,31 @@ static size_t collect(Unit *u, Piece **out)
     return n;
 }
 
+static uint64_t hex_word(const char *digits)
+{
+    char text[17] = {0};
+
+    memcpy(text, digits, 16);
+    return strtoull(text, NULL, 16);
+}
+
+/* mlc_rt_weights: not loaded. The digits are those of the identity's bytes in order. */
+static void declare_file(Unit *u, LLVMValueRef *address)
+{
+    const char *id = u->opt->weights_identity;
+    LLVMValueRef f[4] = {LLVMConstNull(u->ptr), unit_i64(u, u->program->weights_bytes),
+                         unit_i64(u, (int64_t)__builtin_bswap64(hex_word(id))),
+                         unit_i64(u, (int64_t)__builtin_bswap64(hex_word(id + 16)))};
+
+    *address = unit_global(u, "weights", LLVMConstStructInContext(u->cx, f, 4, false), false);
+}
+
 Status emit_weights(Unit *u, LLVMValueRef *address)
 {
+    if (u->opt->weights_identity != NULL) {
+        declare_file(u, address);
+        return MLC_OK;
+    }
     Piece *piece;
     size_t n = collect(u, &piece);
     int64_t total = 0;

@@ -237,6 +237,10 @@ void report_emit(const Program *p, const ReportInfo *r, Str *out)
     set(doc, "inputs", io(a, p, p->inputs.at, p->inputs.len));
     set(doc, "outputs", io(a, p, p->outputs.at, p->outputs.len));
     set(doc, "size", bytes);
+    set(doc, "weights_file", r->weights_file ? json_pack("{s:o, s:s}", "name",
+                                                         text(a, r->weights_file), "identity",
+                                                         r->weights_identity)
+                                             : json_null());
     set(doc, "ram", ram);
     set(doc, "gates", gates(r));
     set(doc, "nodes_after_passes", json_integer(r->nodes_after));

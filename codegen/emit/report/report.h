@@ -45,6 +45,8 @@ typedef struct ReportInfo {
     int64_t            rodata_bytes;  /* -1 */
     int64_t            artifact_bytes; /* of the object file; -1 */
     int64_t            example_workspace_bytes; /* at `example`, when it depends on symbols */
+    const char        *weights_file;     /* its name; NULL: weights are inside */
+    const char        *weights_identity; /* of that file */
     const ReportPass  *passes;
     size_t             npasses;
     const ReportGate  *gates;

@@ -112,6 +112,27 @@ static void test_files(void **state)
     close(fd);
 }
 
+static void test_without_constants(void **state)
+{
+    (void)state;
+    Program *p = sample_program(&ctx, false), *q;
+    size_t full = written(p).len, constants = 0;
+    p->without_constants = true;
+    Str s = written(p);
+    assert_int_equal(program_files(p, NULL, 0), 0);
+    assert_int_equal(program_read(&ctx, s.at, s.len, &q), MLC_OK);
+    for (size_t i = 0; i < q->mem.len; i++) {
+        const MemObj *m = q->mem.at[i];
+        if (m->space != SPACE_CONST)
+            continue;
+        assert_null(m->data->data);
+        assert_int_equal(m->offset, p->mem.at[i]->offset);
+        constants += m->data->size_bytes;
+    }
+    assert_true(constants > 0 && s.len + constants <= full);
+    arena_free(q->arena);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -219,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
         cmocka_unit_test_setup_teardown(test_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_constants, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
     };

@@ -1,0 +1,42 @@
+/* Blocks without a guard begin as zeros, those with one as 0xff bytes: what a model forgets to write
+ * is seen. */
+#include "codegen/run/block.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+void block_free(Block *b)
+{
+    if (b->map)
+        munmap(b->map, b->map_bytes);
+    else
+        free(b->data);
+    memset(b, 0, sizeof *b);
+}
+
+int block_make(Block *b, int64_t bytes, int guard)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    b->bytes = bytes;
+    if (bytes < 0 || (uint64_t)bytes > SIZE_MAX / 2)
+        return 0;
+    if (!guard) {
+        b->data = aligned_alloc(64, ((size_t)bytes + 64) & ~(size_t)63);
+        if (b->data)
+            memset(b->data, 0, (size_t)bytes);
+        return b->data != NULL;
+    }
+    size_t body = ((size_t)bytes + page - 1) & ~(page - 1);
+    b->map_bytes = body + 2 * page;
+    char *p = mmap(NULL, b->map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return 0;
+    b->map = p;
+    b->data = p + page + body - (size_t)bytes;
+    if (body && mprotect(p + page, body, PROT_READ | PROT_WRITE) != 0)
+        return 0;
+    memset(b->data, 0xff, (size_t)bytes);
+    return 1;
+}

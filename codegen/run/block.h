@@ -1,0 +1,21 @@
+/* Memory for tensors, with or without a page behind it that nobody may touch. */
+#ifndef MLC_CODEGEN_RUN_BLOCK_H
+#define MLC_CODEGEN_RUN_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A piece of memory for one input, output or the workspace. */
+typedef struct Block {
+    void   *data;
+    int64_t bytes;
+    void   *map; /* what munmap() gets; NULL: data is from aligned_alloc() */
+    size_t  map_bytes;
+} Block;
+
+/* Memory of `bytes`; with `guard` its last byte is the last before an unmapped page. Returns 0 when
+ * the system refuses: what was made until then is freed by block_free(). */
+int  block_make(Block *b, int64_t bytes, int guard);
+void block_free(Block *b);
+
+#endif
