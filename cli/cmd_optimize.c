@@ -18,6 +18,7 @@
 #include "codegen/emit/report/html.h"
 #include "codegen/emit/report/report.h"
 #include "frontend/onnx/writer.h"
+#include "ir/base/file.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -164,12 +165,11 @@ static Status make_library(Job *j)
 /* C source: of its own, and compiled where a shared object is wanted. */
 static Status generate_c(Job *j)
 {
-    struct stat st;
     const char *source = output_tmp(&j->out, OUTPUT_c), *so = output_tmp(&j->out, OUTPUT_so);
-    if (source)
+    if (source) {
         TRY(csource_write(j->program, &j->options, j->model, source));
-    if (source && stat(source, &st) == 0)
-        j->object_bytes = (int64_t)st.st_size;
+        TRY(file_size(j->ctx, source, &j->object_bytes));
+    }
     if (so)
         TRY(csource_shared(j->ctx, j->program, &j->options, so, NULL));
     if (!j->out.at[OUTPUT_lib].wanted)
@@ -207,10 +207,9 @@ static Status generate(Job *j)
     if (j->options.target.kind == TARGET_C)
         return generate_c(j);
     if (object) {
-        struct stat st;
         TRY(compile_codegen(j->ctx, &j->programs, &j->options, CODEGEN_OBJ, object));
         TRY(object_sizes(j->ctx, object, &j->options, &j->sizes));
-        j->object_bytes = stat(object, &st) == 0 ? (int64_t)st.st_size : -1;
+        TRY(file_size(j->ctx, object, &j->object_bytes));
     }
     if (so)
         TRY(compile_link_shared(j->ctx, object, so));

@@ -8,7 +8,6 @@
 #include "ir/base/file.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 static const char *const compilers[] = {"cc", "gcc", "clang"};
 
@@ -76,7 +75,6 @@ static Status run_compiler(Ctx *c, Arena *a, const char *dir, const char *source
 static Status build(Ctx *c, Program *p, const CompileOptions *o, const char *path, bool shared,
                     int64_t *source_bytes)
 {
-    struct stat st;
     Arena *a = arena_new(c);
     const char *dir;
     Status s = temp_dir_make(c, a, &dir);
@@ -85,8 +83,8 @@ static Status build(Ctx *c, Program *p, const CompileOptions *o, const char *pat
         s = csource_write(p, o, NULL, source);
         if (s == MLC_OK)
             s = run_compiler(c, a, dir, source, path, shared);
-        if (source_bytes && stat(source, &st) == 0)
-            *source_bytes = (int64_t)st.st_size;
+        if (s == MLC_OK && source_bytes)
+            s = file_size(c, source, source_bytes);
         temp_dir_remove(dir);
     }
     arena_free(a);

@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 static const char *const compilers[] = {"cc", "gcc", "clang"};
 
@@ -33,7 +32,6 @@ Status execution_possible(Ctx *c, Arena *a, const CompileOptions *o)
 
 static Status open_runner(Execution *e, const char *artifact, const ExecutionOptions *o)
 {
-    struct stat st;
     RunnerOptions r = {
         .runner = process_beside(e->arena, "mlc-runner", "MLC_RUNNER"),
         .runner_jit = process_beside(e->arena, "mlc-runner-jit", "MLC_RUNNER_JIT"),
@@ -42,8 +40,8 @@ static Status open_runner(Execution *e, const char *artifact, const ExecutionOpt
         .timeout_ns = o->timeout_ns,
     };
     TRY(runner_open(e->ctx, e->arena, artifact, &r, &e->runner));
-    if (e->artifact_bytes == 0 && stat(artifact, &st) == 0)
-        e->artifact_bytes = st.st_size;
+    if (e->artifact_bytes == 0)
+        TRY(file_size(e->ctx, artifact, &e->artifact_bytes));
     if (opt_int(e->cli, OPT_threads) > 0)
         TRY(runner_threads(e->runner, (int)opt_int(e->cli, OPT_threads)));
     e->info = *runner_info(e->runner);
@@ -111,7 +109,6 @@ static Status make_weights(Execution *e)
 /* The object, or a shared object where that was preferred and is possible. */
 static Status make_artifact(Execution *e, const ExecutionOptions *o, const char **artifact)
 {
-    struct stat st;
     TRY(temp_dir_make(e->ctx, e->arena, &e->dir));
     TRY(make_weights(e));
     if (e->options.target.kind == TARGET_C) {
@@ -120,10 +117,11 @@ static Status make_artifact(Execution *e, const ExecutionOptions *o, const char 
     }
     const char *object = arena_printf(e->arena, "%s/model.o", e->dir);
     TRY(compile_codegen(e->ctx, &e->programs, &e->options, CODEGEN_OBJ, object));
-    if (stat(object, &st) == 0)
-        e->artifact_bytes = st.st_size;
-    if (e->weights && stat(e->weights, &st) == 0)
-        e->artifact_bytes += st.st_size;
+    int64_t more = 0;
+    TRY(file_size(e->ctx, object, &e->artifact_bytes));
+    if (e->weights)
+        TRY(file_size(e->ctx, e->weights, &more));
+    e->artifact_bytes += more;
     *artifact = object;
     if (!o->prefer_shared || !compile_runs_here(&e->options) ||
         !process_in_path(e->arena, compilers, COUNT_OF(compilers)))

@@ -215,6 +215,15 @@ Status file_write(Ctx *c, const char *path, const void *data, size_t size)
     return s;
 }
 
+Status file_size(Ctx *c, const char *path, int64_t *out)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return cannot_read(c, path, strerror(errno));
+    *out = (int64_t)st.st_size;
+    return MLC_OK;
+}
+
 const char *path_base(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -41,6 +41,9 @@ void   file_out_abort_all(void);
 /* Open, write, commit. */
 Status file_write(Ctx *c, const char *path, const void *data, size_t size);
 
+/* Bytes of a file. E0002, MLC_SYSTEM. */
+Status file_size(Ctx *c, const char *path, int64_t *out);
+
 /* "dir/base.ext" -> "base"; "dir/base.ext" -> "dir" ("." without a slash). In arena. */
 const char *path_stem(Arena *a, const char *path);
 const char *path_dir(Arena *a, const char *path);
