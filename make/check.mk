@@ -42,6 +42,11 @@ conform: all
 	@test/conform/run.sh $(BUILD)/mlc x86-sse2 test/conform/not_passing.txt $(SAMPLE)
 	@test/conform/run.sh $(BUILD)/mlc arm64-neon test/conform/not_passing.txt $(SAMPLE)
 
+# More than 2 GiB of weights. Needs 8 GiB of disk in $TMPDIR, 8 GiB of memory and half a minute.
+.PHONY: check-big
+check-big: all
+	@test/artifact/big.py $(BUILD)
+
 # Real models against reference outputs; skipped where they are absent.
 .PHONY: check-models
 check-models: all

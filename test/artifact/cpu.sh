@@ -46,18 +46,29 @@ for mine, alone in zip(fat["targets"], (avx512, avx2)):
 assert sum(t["code"] for t in fat["targets"]) < fat["size"]["code"]
 assert fat["ram"]["workspace"] == max(avx2["ram"]["workspace"], avx512["ram"]["workspace"])
 P
+# a convolution network for images of 224 x 224
+"$here/make_model.py" convnet "$work/convnet.onnx"
+for name in sse2 avx2 avx512; do
+    mkdir "$work/conv-$name"
+    "$mlc" optimize "$work/convnet.onnx" -t x86-$name -o "$work/conv-$name/model" -q
+done
+[ "$(count conv-avx2 '%zmm' -)" = 0 ] || fail "convnet for avx2: registers of 512 bits"
+[ "$(count conv-avx2 'vfmadd.*%ymm' -)" -gt 100 ] || fail "convnet for avx2: few fused multiply-adds"
+[ "$(count conv-avx512 'vfmadd.*%zmm' -)" -gt 100 ] || fail "convnet for avx512: few fused multiply-adds"
 nm -u "$work/sse2/model.o" | grep -Eq ' (fma|floor|ceil|trunc|roundeven)f?$' && fail "sse2: a function call for every element"
 
 if ! command -v qemu-x86_64 >/dev/null || [ "$(uname -m)" != x86_64 ]; then
     echo "cpu: the right registers; SKIP: no qemu-x86_64 to play other CPUs"
     exit 0
 fi
-for name in sse2 avx2 avx512 fat all; do
+for name in sse2 avx2 avx512 fat all conv-sse2 conv-avx2; do
     cc -O1 -std=c11 -Wall -Wextra -Werror -I"$work/$name" "$here/cpu.c" \
         "$work/$name/model.o" -static -lm -lpthread -o "$work/$name/prog"
 done
 right=$("$work/sse2/prog")
 right=${right% *}
+conv=$("$work/conv-sse2/prog")
+conv=${conv% *}
 expect() { # artifact, CPU, what it prints
     got=$(qemu-x86_64 -cpu "$2" "$work/$1/prog" 2>/dev/null) || fail "$1 dies on $2"
     [ "$got" = "$3" ] || fail "$1 on $2: $got, not $3"
@@ -74,6 +85,8 @@ done
 for name in avx2 fat all; do
     expect $name Haswell "$right x86-avx2"
 done
+expect conv-avx2 Nehalem "4 4 0.000 none"
+expect conv-avx2 Haswell "$conv x86-avx2"
 if grep -qw avx512vl /proc/cpuinfo; then
     for name in fat all; do
         got=$("$work/$name/prog")
