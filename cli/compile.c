@@ -165,6 +165,7 @@ Status compile_options(Cli *cli, const char *target, CompileOptions *o)
 /* Symbols and the constants that replace them. */
 typedef struct Fixes {
     Graph *g;
+    const CompileOptions *options;
     VEC(Ex) from;
     VEC(Ex) to;
 } Fixes;
@@ -179,14 +180,17 @@ static Status fix_symbol(Fixes *f, Ex sym, int64_t value)
                           "dimension '%s' cannot be %lld: it is at least %lld",
                           ex_sym_name(p, number), (long long)value,
                           (long long)ex_sym_min(p, number));
-    for (size_t i = 0; i < f->from.len; i++)
-        if (f->from.at[i] == sym) {
-            if (ex_is(f->to.at[i], value))
-                return MLC_OK;
-            return diag_error(f->g->ctx, E0502, loc, MLC_USAGE,
-                              "dimension '%s' is fixed twice, with different values",
-                              ex_sym_name(p, number));
-        }
+    for (size_t i = 0; i < f->from.len; i++) {
+        int64_t before = 0;
+        if (f->from.at[i] != sym)
+            continue;
+        ex_is_int(f->to.at[i], &before);
+        if (before == value)
+            return MLC_OK;
+        return diag_error(f->g->ctx, E0502, loc, MLC_USAGE,
+                          "dimension '%s' is fixed to %lld and to %lld", ex_sym_name(p, number),
+                          (long long)before, (long long)value);
+    }
     vec_push(f->g->arena, &f->from, sym);
     vec_push(f->g->arena, &f->to, ex_int(p, value));
     return MLC_OK;
@@ -216,11 +220,34 @@ static Status fix_dim(Fixes *f, const DimFix *d)
     return fix_symbol(f, sym, d->value);
 }
 
+/* Bounds contain the value that is fixed, and are given once. */
+static Status check_bounds(const Fixes *f, Ex sym, const DimRange *d)
+{
+    Loc loc = {.file = f->g->file};
+    for (const DimRange *r = f->options->ranges.at; r < d; r++)
+        if (str_eq(r->name, d->name) &&
+            (r->min != d->min || r->max != d->max || r->typical != d->typical))
+            return diag_error(f->g->ctx, E0502, loc, MLC_USAGE,
+                              "dimension '%s' is bounded twice, by %lld..%lld and by %lld..%lld",
+                              d->name, (long long)r->min, (long long)r->max, (long long)d->min,
+                              (long long)d->max);
+    for (size_t i = 0; i < f->from.len; i++) {
+        int64_t value = 0;
+        if (f->from.at[i] == sym && ex_is_int(f->to.at[i], &value) &&
+            (value < d->min || value > d->max))
+            return diag_error(f->g->ctx, E0502, loc, MLC_USAGE,
+                              "dimension '%s' is fixed to %lld, outside of its bounds %lld..%lld",
+                              d->name, (long long)value, (long long)d->min, (long long)d->max);
+    }
+    return MLC_OK;
+}
+
 static Status bound_dim(Fixes *f, const DimRange *d)
 {
     Ex sym;
     TRY(find_symbol(f->g, d->name, &sym));
     int64_t least = ex_sym_min(f->g->pool, (int)sym->i);
+    TRY(check_bounds(f, sym, d));
     if (d->min == d->max)
         return fix_symbol(f, sym, d->min);
     if (d->min < least)
@@ -229,6 +256,28 @@ static Status bound_dim(Fixes *f, const DimRange *d)
                           (long long)d->min, (long long)least);
     ex_sym_bound(f->g->pool, (int)sym->i, d->min, d->max, d->typical);
     return MLC_OK;
+}
+
+/* A dimension as the options before have fixed it. */
+static Ex fixed_dim(const Fixes *f, const Value *v, int k)
+{
+    return ex_subst(f->g->pool, v->type.dim[k], (int)f->from.len, f->from.at, f->to.at);
+}
+
+static Status not_this(const Fixes *f, const Value *v, int k, int64_t wanted)
+{
+    Graph *g = f->g;
+    Str s = str_new(g->arena);
+    int64_t now;
+    Ex dim = fixed_dim(f, v, k);
+    bool fixed = ex_is_int(dim, &now);
+    ex_print(&s, g->pool, dim);
+    diag_report(g->ctx, E0502, (Loc){.file = g->file, .node = v->name},
+                "--shape makes dimension %d of input '%s' %lld, the model %s %s", k, v->name,
+                (long long)wanted, fixed ? "fixes it to" : "computes it as", str_text(&s));
+    if (!fixed)
+        diag_help(g->ctx, "--dim fixes what it is computed from");
+    return MLC_USAGE;
 }
 
 static Status fix_shape(Fixes *f, const ShapeFix *s)
@@ -247,25 +296,20 @@ static Status fix_shape(Fixes *f, const ShapeFix *s)
     Loc loc = {.file = g->file, .node = v->name};
     if (v->type.kind != TYPE_TENSOR || (v->type.rank >= 0 && v->type.rank != s->rank))
         return diag_error(g->ctx, E0502, loc, MLC_USAGE,
-                          "--shape gives input '%s' %d dimensions, the model has %d", v->name,
-                          s->rank, v->type.rank);
+                          "--shape gives input '%s' %d dimension%s, the model has %d", v->name,
+                          s->rank, s->rank == 1 ? "" : "s", v->type.rank);
     bool unknown_rank = v->type.rank < 0;
     for (int k = 0; k < s->rank; k++) {
-        int64_t now;
         if (unknown_rank)
             v->type.dim[k] = s->dim[k] < 0
                                  ? ex_sym(g->pool, arena_printf(g->arena, "%s_%d", v->name, k), 0)
                                  : ex_int(g->pool, s->dim[k]);
-        else if (s->dim[k] < 0 || ex_is(v->type.dim[k], s->dim[k]))
+        else if (s->dim[k] < 0 || ex_is(fixed_dim(f, v, k), s->dim[k]))
             continue;
         else if (v->type.dim[k]->op == EX_SYM)
             TRY(fix_symbol(f, v->type.dim[k], s->dim[k]));
         else
-            return diag_error(g->ctx, E0502, loc, MLC_USAGE,
-                              "--shape makes dimension %d of input '%s' %lld, the model fixes it "
-                              "to %lld",
-                              k, v->name, (long long)s->dim[k],
-                              ex_is_int(v->type.dim[k], &now) ? (long long)now : -1LL);
+            return not_this(f, v, k, s->dim[k]);
     }
     if (unknown_rank)
         v->type.rank = s->rank;
@@ -289,11 +333,11 @@ static void substitute(const Fixes *f, Graph *g)
 
 static Status fix_shapes(Graph *g, const CompileOptions *o)
 {
-    Fixes f = {.g = g};
-    for (size_t i = 0; i < o->shapes.len; i++)
-        TRY(fix_shape(&f, &o->shapes.at[i]));
+    Fixes f = {.g = g, .options = o};
     for (size_t i = 0; i < o->dims.len; i++)
         TRY(fix_dim(&f, &o->dims.at[i]));
+    for (size_t i = 0; i < o->shapes.len; i++)
+        TRY(fix_shape(&f, &o->shapes.at[i]));
     for (size_t i = 0; i < o->ranges.len; i++)
         TRY(bound_dim(&f, &o->ranges.at[i]));
     if (f.from.len)

@@ -2,6 +2,7 @@
  * interpreter runs here. A target never falls back to the interpreter. */
 #include "cli/execute.h"
 
+#include "cli/artifact_shapes.h"
 #include "cli/csource.h"
 #include "cli/process.h"
 #include "cli/weights.h"
@@ -149,6 +150,12 @@ static Status open_model(Execution *e, const ExecutionOptions *o)
     return MLC_OK;
 }
 
+static Status open_artifact(Execution *e, const ExecutionOptions *o)
+{
+    TRY(open_runner(e, e->path, o));
+    return artifact_shapes(e);
+}
+
 static Status no_library(Execution *e)
 {
     diag_report(e->ctx, E0602, (Loc){.file = e->path}, "a static library is linked into programs");
@@ -164,7 +171,7 @@ Status execution_open(Cli *cli, const char *path, const ExecutionOptions *o, Exe
     if (s == MLC_OK && archive_is(path))
         s = no_library(e);
     else if (s == MLC_OK)
-        s = elf_is(path) ? open_runner(e, path, o) : open_model(e, o);
+        s = elf_is(path) ? open_artifact(e, o) : open_model(e, o);
     if (s != MLC_OK)
         execution_close(e);
     return s;
