@@ -57,7 +57,7 @@ static Buf *buf_of_value(void *arg, const Value *v)
 
 static bool is_defined(const Node *n)
 {
-    if (!n->op->define)
+    if (!n->op->define || (n->op->traits & OP_CONTROL))
         return false;
     for (int i = 0; i < n->nin; i++)
         if (n->in[i] && (n->in[i]->type.kind != TYPE_TENSOR || n->in[i]->type.rank < 0))
@@ -91,6 +91,9 @@ int64_t facts_macs(Graph *g)
         StageList stages = {0};
         Te te = {.pool = g->pool, .arena = a, .stages = &stages, .node = n,
                  .buf_of = buf_of_value, .buf_arg = &bufs};
+        for (const AttrDesc *d = n->op->attrs; d && d->name; d++)
+            if (d->kind == ATTR_graph && !attr_is_absent(d, n->attrs)) /* one round of its body */
+                total += (double)facts_macs(*(Graph **)((char *)n->attrs + d->offset));
         if (!is_defined(n))
             continue;
         te_define(&te, n);

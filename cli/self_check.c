@@ -73,6 +73,8 @@ static Status run(void *arg)
     Arena *a = arena_new(k->ctx);
     Program *p;
     TRY(load(k, a, &p));
+    if (program_has_control(p))
+        return MLC_NO; /* seeded numbers are no sensible shapes, conditions or counts */
     const int64_t *sym = example_symbols(a, p->pool);
     size_t nin = p->inputs.len, nout = p->outputs.len;
     const Tensor **in = NEW_ARRAY(a, const Tensor *, nin), **got = NEW_ARRAY(a, const Tensor *, nout);

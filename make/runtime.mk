@@ -5,7 +5,7 @@
 
 # What calls.h lists; the last file has the table.
 RUNTIME_CALLS := runtime/order.c runtime/suppress.c runtime/top_k.c runtime/unique.c runtime/calls.c
-RUNTIME_SRC := $(RUNTIME_CALLS) runtime/clock.c runtime/cores.c runtime/cpu.c runtime/launch.c \
+RUNTIME_SRC := $(RUNTIME_CALLS) runtime/clock.c runtime/cores.c runtime/cpu.c runtime/dynamic.c runtime/launch.c \
     runtime/plan.c runtime/pool.c runtime/rt.c runtime/weights.c
 RUNTIME_ARCHS := x86_64 aarch64
 RUNTIME_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -fno-stack-protector -fno-unwind-tables \

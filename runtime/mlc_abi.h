@@ -45,6 +45,24 @@ typedef struct mlc_io_v1 {
     const int64_t *dim;
 } mlc_io_v1;
 
+/* dim[k] == MLC_DIM_FOUND: the run finds it out. Where run() wants a pointer to the data of such an
+ * output, it takes one to this structure and fills it; the caller releases `data`, also where the run
+ * fails and it is not NULL. */
+enum { MLC_DIM_FOUND = -2 };
+typedef struct mlc_result_v1 {
+    void   *data;
+    int64_t bytes;
+    int64_t dim[12];
+} mlc_result_v1;
+
+/* Where memory comes from whose size the run finds out. alloc() returns 64-byte aligned memory or NULL;
+ * both may be called by the thread that runs the model only. */
+typedef struct mlc_alloc_v1 {
+    void *context;
+    void *(*alloc)(void *context, size_t bytes);
+    void (*release)(void *context, void *data);
+} mlc_alloc_v1;
+
 /* A run-time dimension: `input`'s dimension `axis` has its value. */
 typedef struct mlc_symbol_v1 {
     const char *name;
@@ -80,6 +98,9 @@ typedef struct mlc_model_v1 {
     /* Maps the weights file at `path`, once for the whole program; further calls do nothing. NULL
      * unmaps it: no run may be going on. NULL function: the weights are inside. */
     int (*load_weights)(const char *path);
+    /* 1: the run allocates; io begins with a pointer to mlc_alloc_v1, before the sizes. */
+    int32_t allocates;
+    int32_t reserved;
 } mlc_model_v1;
 
 /* The thread pool. op 0: run fn(arg, begin, end) over pieces of [0, n), at most `threads` threads

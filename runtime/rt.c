@@ -16,6 +16,8 @@ static int64_t count_elements(int rank, const int64_t *dim)
     int64_t n = 1;
     int     empty = 0;
     for (int k = 0; k < rank; k++) {
+        if (dim[k] == MLC_DIM_FOUND)
+            return 1; /* of a structure that says the rest */
         if (dim[k] < 0)
             return -1;
         if (dim[k] == 0)
@@ -118,6 +120,13 @@ MLC_RT_API int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, vo
     if (!m)
         return MLC_RUN_CPU;
 #endif
+    mlc_rt_run r;
+    r.alloc = NULL;
+    if (model->allocates) {
+        r.alloc = (const mlc_alloc_v1 *)*io++;
+        if (!r.alloc || !r.alloc->alloc || !r.alloc->release)
+            return MLC_RUN_ARGUMENT;
+    }
     if (nsym > 0) {
         sizes = (const int64_t *)*io++;
         if (!sizes)
@@ -129,7 +138,6 @@ MLC_RT_API int mlc_rt_run_model(const mlc_rt_model *m, const void *const *io, vo
     int code = check_pointers(model, io, sizes ? sizes + 1 + nsym : NULL);
     if (code != MLC_RUN_OK)
         return code;
-    mlc_rt_run r;
     r.sym = sizes ? sizes + 1 : NULL;
     r.offset = sizes ? sizes + 1 + nsym + m->ndim + m->ntemp : m->static_offset;
     r.io = io;

@@ -40,6 +40,7 @@ typedef struct mlc_rt_run {
 #ifndef MLC_RT_SERIAL
     const char        *weights;   /* of a file; NULL where they are inside */
 #endif
+    const mlc_alloc_v1 *alloc; /* NULL for a model that does not allocate */
 } mlc_rt_run;
 
 #ifndef MLC_RT_SERIAL
@@ -58,6 +59,11 @@ typedef struct mlc_rt_weights {
     int64_t       bytes;
     unsigned char identity[16];
 } mlc_rt_weights;
+/* Memory of its own: NULL, or of at least so many bytes. */
+typedef struct mlc_rt_dyn {
+    void   *data;
+    int64_t bytes;
+} mlc_rt_dyn;
 #endif
 
 /* The words of mlc_sizes_v1, which the code generator writes into P_model.sizes_words:
@@ -121,6 +127,13 @@ typedef struct mlc_rt_profiled {
 
 /* Cores that this process may use: affinity mask, CPU quota of its control group; at least 1. */
 int mlc_rt_cores(void);
+
+/* d has room for `bytes`, whatever it holds; mlc_rt_grow: and keeps what it holds. */
+int mlc_rt_reserve(const mlc_alloc_v1 *a, mlc_rt_dyn *d, int64_t bytes);
+int mlc_rt_grow(const mlc_alloc_v1 *a, mlc_rt_dyn *d, int64_t bytes);
+void mlc_rt_swap(mlc_rt_dyn *a, mlc_rt_dyn *b);
+void mlc_rt_release(const mlc_alloc_v1 *a, mlc_rt_dyn *d);
+void mlc_rt_release_all(const mlc_alloc_v1 *a, mlc_rt_dyn *d, int n);
 
 /* Runs a kernel over [0, n). work: estimated nanoseconds of the whole on one thread; below the
  * threshold (50 us) it stays on the caller. Returns f->status. */

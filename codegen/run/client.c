@@ -490,10 +490,24 @@ static bool is_possible(const RunnerIo *io)
     return true;
 }
 
+/* The shape of the next output that bind could not know. */
+static bool on_run(Runner *r, const char *key, char *rest)
+{
+    if (!str_eq(key, "found"))
+        return false;
+    for (size_t i = 0; i < r->bound.len; i++) {
+        RunnerIo *io = &r->bound.at[i];
+        for (int k = 0; k < io->rank; k++)
+            if (io->dim[k] == MLC_DIM_FOUND)
+                return take_dims(&rest, io);
+    }
+    return false;
+}
+
 Status runner_run(Runner *r, const Tensor *const *in, const Tensor **out)
 {
     TRY(send_inputs(r, in, true));
-    TRY(request(r, NULL, "run\n"));
+    TRY(request(r, on_run, "run\n"));
     for (size_t i = 0; i < r->bound.len; i++) {
         const RunnerIo *io = &r->bound.at[i];
         if (!is_possible(io))

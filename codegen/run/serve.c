@@ -28,9 +28,19 @@ typedef struct Session {
     int64_t            *sizes;  /* sizes_words words */
     Block              *block;  /* inputs, outputs, workspace */
     const void        **io;     /* what run() receives */
+    mlc_alloc_v1        alloc;
     int                 guard;
     int                 bound;
 } Session;
+
+/* Does the run find out the size of this output? */
+static int is_found(const mlc_io_v1 *io)
+{
+    for (int k = 0; k < io->rank; k++)
+        if (io->dim[k] == MLC_DIM_FOUND)
+            return 1;
+    return 0;
+}
 
 static const mlc_io_v1 *io_at(const mlc_model_v1 *m, int i)
 {
@@ -287,15 +297,44 @@ static void symbols_request(Session *s, char *words)
     answer_ok();
 }
 
+/* ---- what the run finds out ---- */
+
+static void *alloc_found(void *context, size_t bytes)
+{
+    (void)context;
+    return aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+}
+
+static void release_found(void *context, void *data)
+{
+    (void)context;
+    free(data);
+}
+
+/* The results of the run before. */
+static void drop_found(const Session *s)
+{
+    const mlc_model_v1 *m = s->model;
+    for (int i = m->ninputs; i < m->ninputs + m->noutputs; i++) {
+        mlc_result_v1 *r = s->block[i].data;
+        if (!is_found(io_at(m, i)) || !r)
+            continue;
+        free(r->data);
+        memset(r, 0, sizeof *r);
+    }
+}
+
 static int make_blocks(Session *s)
 {
     const mlc_model_v1 *m = s->model;
     const int64_t      *dim = s->sizes + 1 + m->nsymbols;
     int                 n = m->ninputs + m->noutputs;
+    drop_found(s);
     for (int i = 0; i <= n; i++)
         block_free(&s->block[i]);
     for (int i = 0; i < n; i++) {
-        int64_t bytes = tensor_bytes(io_at(m, i), dim);
+        int64_t bytes = is_found(io_at(m, i)) ? (int64_t)sizeof(mlc_result_v1)
+                                              : tensor_bytes(io_at(m, i), dim);
         if (bytes < 0 || !block_make(&s->block[i], bytes, s->guard)) {
             answer_error(SERVE_SYSTEM, "no memory for '%s'", io_at(m, i)->name);
             return 0;
@@ -307,7 +346,12 @@ static int make_blocks(Session *s)
                      (long long)s->sizes[0]);
         return 0;
     }
+    for (int i = 0; i < n; i++)
+        if (is_found(io_at(m, i)))
+            memset(s->block[i].data, 0, sizeof(mlc_result_v1));
     int at = 0;
+    if (m->allocates)
+        s->io[at++] = &s->alloc;
     if (m->nsymbols > 0)
         s->io[at++] = s->sizes;
     for (int i = 0; i < n; i++)
@@ -383,6 +427,7 @@ static int read_inputs(const Session *s)
 static int run_once(const Session *s)
 {
     const mlc_model_v1 *m = s->model;
+    drop_found(s);
     return m->run(s->io, s->block[m->ninputs + m->noutputs].data);
 }
 
@@ -391,16 +436,28 @@ static void run_request(const Session *s)
     const mlc_model_v1 *m = s->model;
     if (!read_inputs(s))
         return;
+    drop_found(s);
     for (int i = m->ninputs; s->guard && i <= m->ninputs + m->noutputs; i++)
-        memset(s->block[i].data, 0xff, (size_t)s->block[i].bytes);
+        if (i == m->ninputs + m->noutputs || !is_found(io_at(m, i)))
+            memset(s->block[i].data, 0xff, (size_t)s->block[i].bytes);
     int code = run_once(s);
     if (code != MLC_RUN_OK) {
         answer_error(code, "run");
         return;
     }
-    for (int i = 0; i < m->noutputs; i++)
-        if (!transfer(s, &s->block[m->ninputs + i], "out", i))
+    for (int i = 0; i < m->noutputs; i++) {
+        Block b = s->block[m->ninputs + i];
+        if (is_found(&m->outputs[i])) {
+            const mlc_result_v1 *r = b.data;
+            b = (Block){.data = r->data, .bytes = r->bytes};
+            printf("found %d", (int)m->outputs[i].rank);
+            for (int k = 0; k < m->outputs[i].rank; k++)
+                printf(" %lld", (long long)r->dim[k]);
+            printf("\n");
+        }
+        if (!transfer(s, &b, "out", i))
             return;
+    }
     answer_ok();
 }
 
@@ -557,10 +614,11 @@ int serve(const mlc_model_v1 *model, PoolFn pool, const char *dir, int64_t load_
     if (model->abi != 1 || model->ninputs < 0 || model->noutputs < 0 || model->sizes_words < 1)
         return serve_refuse("the artifact has ABI version %u", model->abi);
     int     n = model->ninputs + model->noutputs;
-    Session s = {.model = model, .pool = pool, .dir = dir, .load_ns = load_ns};
+    Session s = {.model = model, .pool = pool, .dir = dir, .load_ns = load_ns,
+                 .alloc = {NULL, alloc_found, release_found}};
     s.sizes = calloc((size_t)model->sizes_words, sizeof *s.sizes);
     s.block = calloc((size_t)n + 1, sizeof *s.block);
-    s.io = calloc((size_t)n + 1, sizeof *s.io);
+    s.io = calloc((size_t)n + 2, sizeof *s.io);
     if (!s.sizes || !s.block || !s.io)
         return serve_refuse("out of memory");
     char  *line = NULL;
@@ -568,6 +626,7 @@ int serve(const mlc_model_v1 *model, PoolFn pool, const char *dir, int64_t load_
     while (getline(&line, &room, stdin) > 0 && answer(&s, line))
         ;
     free(line);
+    drop_found(&s);
     for (int i = 0; i <= n; i++)
         block_free(&s.block[i]);
     free(s.sizes);

@@ -13,7 +13,8 @@
  *     bind GUARD RANK DIM...
  *                        the shapes of all inputs; output RANK DIM... for each, workspace BYTES.
  *                        GUARD 1: each buffer ends at an unmapped page and starts as 0xff bytes
- *     run                reads the inputs, runs once, writes the outputs
+ *     run                reads the inputs, runs once, writes the outputs; found RANK DIM... for every
+ *                        output whose shape bind did not know
  *     bench RUNS MIN_NS WARM_NS
  *                        warms up, runs at least RUNS times and MIN_NS; times COUNT
  *                        (DIR/out-times0.bin holds int64 nanoseconds), rss BYTES

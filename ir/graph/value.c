@@ -83,6 +83,23 @@ static int64_t static_elements(const Type *t)
     return t->rank < 0 ? -1 : count;
 }
 
+/* A symbol of the run: one of that name that the text form declared and nothing defines yet, or a new
+ * one. */
+static Ex run_symbol(Graph *root, const char *name, int64_t lo, int64_t hi)
+{
+    ExPool *p = root->pool;
+    for (int i = 0; i < ex_sym_count(p); i++) {
+        if (!ex_sym_is_run_time(p, i) || strcmp(ex_sym_name(p, i), name) != 0 ||
+            ex_sym_min(p, i) != lo || ex_sym_max(p, i) != hi)
+            continue;
+        for (size_t k = 0; k < root->sym_defs.len; k++)
+            if (root->sym_defs.at[k].symbol == ex_sym_at(p, i))
+                return ex_sym_run_time(p, name, lo, hi);
+        return ex_sym_at(p, i);
+    }
+    return ex_sym_run_time(p, name, lo, hi);
+}
+
 const Ex *value_symbols(Graph *g, Value *v, int *n)
 {
     const Ex *known = value_content(g, v, n);
@@ -100,7 +117,7 @@ const Ex *value_symbols(Graph *g, Value *v, int *n)
     int64_t lo, hi;
     element_range(e, &lo, &hi);
     for (int i = 0; i < (int)count; i++) {
-        Ex s = ex_sym_run_time(g->pool, arena_printf(g->arena, "%s[%d]", v->name, i), lo, hi);
+        Ex s = run_symbol(root, arena_printf(g->arena, "%s[%d]", v->name, i), lo, hi);
         vec_push(root->arena, &root->sym_defs, (SymDef){s, v, i, NULL});
         at[i] = e == ELEM_I64 ? s : ex_cast(g->pool, e, s);
     }
@@ -117,7 +134,7 @@ Ex graph_size_symbol(Graph *g, Ex size, const char *name)
             return root->sym_defs.at[i].symbol;
     int64_t lo, hi;
     ex_range(g->pool, size, &lo, &hi);
-    Ex s = ex_sym_run_time(g->pool, name, MAX(lo, 0), hi < 0 ? 0 : MIN(hi, LARGEST_SIZE));
+    Ex s = run_symbol(root, name, MAX(lo, 0), hi < 0 ? 0 : MIN(hi, LARGEST_SIZE));
     vec_push(root->arena, &root->sym_defs, (SymDef){s, NULL, 0, size});
     return s;
 }

@@ -142,6 +142,14 @@ bool program_has_control(const Program *p)
     return false;
 }
 
+bool program_allocates(const Program *p)
+{
+    for (size_t i = 0; i < p->mem.len; i++)
+        if (memobj_is_dynamic(p, p->mem.at[i]))
+            return true;
+    return false;
+}
+
 Status program_match(Program *p)
 {
     VEC(int) open = {0};

@@ -83,6 +83,8 @@ typedef struct Program {
 bool memobj_is_dynamic(const Program *p, const MemObj *m);
 /* Does the host do more than launch kernels: control flow, symbols of the run, calls? */
 bool program_has_control(const Program *p);
+/* Does the run need an allocator: memory or an output whose size it finds out? */
+bool program_allocates(const Program *p);
 /* Fills in Step.match. E0901 where IF, LOOP and END do not nest. */
 Status program_match(Program *p);
 Status program_verify(Program *p);

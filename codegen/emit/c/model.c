@@ -317,7 +317,7 @@ static void add_model(Unit *u, Str *s, int ntemp)
     str_printf(s, "    %s, %s, %s,\n", table_or_null(u, "inputs", p->inputs.len > 0),
                table_or_null(u, "outputs", p->outputs.len > 0),
                table_or_null(u, "symbols", nsym > 0));
-    str_printf(s, "    %s, %s_bind, %s_run, %s_selected, NULL,\n};\n",
+    str_printf(s, "    %s, %s_bind, %s_run, %s_selected, NULL, 0, 0,\n};\n",
                literal_int(u->arena, ELEM_I64, nsym > 0 ? -1 : p->workspace_bytes), q, q, q);
 }
 

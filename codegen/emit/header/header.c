@@ -26,6 +26,7 @@ typedef struct Emit {
     const char *const *name; /* of inputs, then outputs */
     size_t             nio;
     bool               dynamic;
+    bool               allocates; /* one of the programs does */
 } Emit;
 
 static const ProgramIo *io_at(const Emit *e, size_t i)
@@ -138,7 +139,8 @@ static int most_temps(const Emit *e)
     for (int k = 0; k < e->nall; k++) {
         int n = 0;
         for (size_t i = 0; i < e->all[k]->mem.len; i++)
-            n += e->all[k]->mem.at[i]->space == SPACE_TEMP;
+            n += e->all[k]->mem.at[i]->space == SPACE_TEMP &&
+                 !memobj_is_dynamic(e->all[k], e->all[k]->mem.at[i]);
         most = MAX(most, n);
     }
     return most;
@@ -160,7 +162,7 @@ static int64_t workspace_of(const Program *p) { return p->workspace_bytes; }
 static void add_constants(Emit *e)
 {
     const Program *p = e->p;
-    int            nsym = ex_sym_count(p->pool), at = 1 + nsym;
+    int            nsym = ex_sym_bound_count(p->pool), at = 1 + nsym;
     str_printf(e->out, "#define %s_NINPUTS %zu\n#define %s_NOUTPUTS %zu\n", e->prefix,
                p->inputs.len, e->prefix, p->outputs.len);
     str_printf(e->out, "#define %s_NSYMBOLS %d\n", e->prefix, nsym);
@@ -198,6 +200,10 @@ static void add_constants(Emit *e)
 static void add_pointer(Emit *e, size_t i)
 {
     bool        input = i < e->p->inputs.len;
+    if (memobj_is_dynamic(e->p, io_at(e, i)->obj)) {
+        str_printf(e->out, "mlc_result_v1 *%s", e->name[i]);
+        return;
+    }
     const char *type = c_type(io_at(e, i)->elem);
     str_printf(e->out, "%s%s%s*%s", input && !str_starts(type, "const") ? "const " : "", type,
                str_ends(type, "*") ? "" : " ", e->name[i]);
@@ -208,6 +214,8 @@ static void add_struct(Emit *e)
     str_printf(e->out,
                "\n/* Row-major tensors; in and out must not overlap. */\ntypedef struct %s_io {\n",
                e->prefix);
+    if (e->allocates)
+        str_add(e->out, "    const mlc_alloc_v1 *alloc; /* for what only the run can size */\n");
     if (e->dynamic)
         str_printf(e->out, "    const mlc_sizes_v1 *sizes; /* of %s_bind() */\n", e->prefix);
     for (size_t i = 0; i < e->nio; i++) {
@@ -246,7 +254,8 @@ static void add_usage(Emit *e)
     const char *p = e->prefix;
     Str        *s = e->out;
     str_printf(s, " * Usage:\n *\n *     #include \"%s.h\"\n *     #include <stdlib.h>\n *\n", p);
-    str_printf(s, " *     int infer(%s", e->dynamic ? "const int64_t *dims, " : "");
+    str_printf(s, " *     int infer(%s%s", e->allocates ? "const mlc_alloc_v1 *alloc, " : "",
+               e->dynamic ? "const int64_t *dims, " : "");
     for (size_t i = 0; i < e->nio; i++) {
         str_add(s, i ? ", " : "");
         add_pointer(e, i);
@@ -262,6 +271,8 @@ static void add_usage(Emit *e)
                    " *         if (status != MLC_RUN_OK)\n *             return status;\n",
                    p, p);
     str_printf(s, " *         %s_io io;\n", p);
+    if (e->allocates)
+        str_add(s, " *         io.alloc = alloc;\n");
     if (e->dynamic)
         str_add(s, " *         io.sizes = sizes;\n");
     for (size_t i = 0; i < e->nio; i++)
@@ -288,8 +299,10 @@ Status header_emit(const Program *const *all, int nall, const char *prefix, cons
         .out = out,
         .name = header_io_names(p, out->arena),
         .nio = p->inputs.len + p->outputs.len,
-        .dynamic = ex_sym_count(p->pool) > 0,
+        .dynamic = ex_sym_bound_count(p->pool) > 0,
     };
+    for (int k = 0; k < nall; k++)
+        e.allocates = e.allocates || program_allocates(all[k]);
     str_printf(out, "/* %s.h: ", prefix);
     add_comment_text(out, info->source ? info->source : p->name);
     str_printf(out,

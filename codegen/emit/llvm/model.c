@@ -28,13 +28,19 @@ static LLVMValueRef array(Unit *u, const char *suffix, LLVMTypeRef t, LLVMValueR
     return n == 0 ? LLVMConstNull(u->ptr) : unit_global(u, suffix, LLVMConstArray2(t, at, n), true);
 }
 
+/* Does bind() give it its place in the workspace? */
+static bool is_planned(const Program *p, const MemObj *o)
+{
+    return o->space == SPACE_TEMP && !memobj_is_dynamic(p, o);
+}
+
 static LLVMValueRef io_table(Unit *u, const char *suffix, const ProgramIo *io, size_t n)
 {
     LLVMValueRef *at = NEW_ARRAY(u->arena, LLVMValueRef, n), f[4], dim[MAX_RANK];
 
     for (size_t i = 0; i < n; i++) {
         for (int k = 0; k < io[i].rank; k++) {
-            int64_t d = -1;
+            int64_t d = ex_is_run_time(u->program->pool, io[i].dim[k]) ? MLC_DIM_FOUND : -1;
 
             ex_is_int(io[i].dim[k], &d);
             dim[k] = unit_i64(u, d);
@@ -51,7 +57,7 @@ static LLVMValueRef io_table(Unit *u, const char *suffix, const ProgramIo *io, s
 static LLVMValueRef symbol_table(Unit *u)
 {
     const Program *p = u->program;
-    int n = ex_sym_count(p->pool);
+    int n = ex_sym_bound_count(p->pool);
     LLVMValueRef *at = NEW_ARRAY(u->arena, LLVMValueRef, n), f[5];
 
     for (int s = 0; s < n; s++) {
@@ -79,10 +85,14 @@ static LLVMValueRef symbol_table(Unit *u)
 
 static void put_size(Unit *u, LLVMValueRef fn, Ex e, int64_t *at)
 {
-    LLVMValueRef overflow, v = emit_size(u, e, LLVMGetParam(fn, 0), &overflow);
-    LLVMValueRef index = unit_i64(u, (*at)++), to;
+    LLVMValueRef overflow, v, index = unit_i64(u, (*at)++), to;
 
-    v = LLVMBuildSelect(u->b, overflow, unit_i64(u, -1), v, "");
+    if (ex_is_run_time(u->program->pool, e)) {
+        v = unit_i64(u, MLC_DIM_FOUND);
+    } else {
+        v = emit_size(u, e, LLVMGetParam(fn, 0), &overflow);
+        v = LLVMBuildSelect(u->b, overflow, unit_i64(u, -1), v, "");
+    }
     to = LLVMBuildInBoundsGEP2(u->b, u->i64, LLVMGetParam(fn, 1), &index, 1, "");
     LLVMBuildStore(u->b, v, to);
 }
@@ -107,7 +117,7 @@ static LLVMValueRef emit_eval(Unit *u, int64_t *ndim)
     }
     *ndim = at;
     for (size_t i = 0; i < p->mem.len; i++) {
-        if (p->mem.at[i]->space == SPACE_TEMP)
+        if (is_planned(p, p->mem.at[i]))
             put_size(u, fn, p->mem.at[i]->size_bytes, &at);
     }
     LLVMBuildRetVoid(u->b);
@@ -121,14 +131,14 @@ static int64_t plan_tables(Unit *u, LLVMValueRef *first, LLVMValueRef *last, LLV
     const Program *p = u->program;
     LLVMValueRef *at[3];
     size_t n = 0;
-    bool is_static = ex_sym_count(p->pool) == 0;
+    bool is_static = ex_sym_bound_count(p->pool) == 0;
 
     for (int i = 0; i < 3; i++)
         at[i] = NEW_ARRAY(u->arena, LLVMValueRef, p->mem.len);
     for (size_t i = 0; i < p->mem.len; i++) {
         const MemObj *o = p->mem.at[i];
 
-        if (o->space != SPACE_TEMP)
+        if (!is_planned(p, o))
             continue;
         at[0][n] = unit_i32(u, o->first);
         at[1][n] = unit_i32(u, o->last);
@@ -180,7 +190,7 @@ static LLVMValueRef entry_point(Unit *u, const char *suffix, const char *runtime
 }
 
 /* Those of mlc_model_v1; a profiled one has two more. */
-enum { MODEL_FIELDS = 18, PROFILED_FIELDS = MODEL_FIELDS + 2 };
+enum { MODEL_FIELDS = 20, PROFILED_FIELDS = MODEL_FIELDS + 2 };
 
 static unsigned model_fields(const Unit *u)
 {
@@ -192,7 +202,9 @@ LLVMValueRef declare_model(Unit *u)
     LLVMTypeRef types[PROFILED_FIELDS];
 
     for (int i = 0; i < PROFILED_FIELDS; i++)
-        types[i] = i < 2 || (i >= 6 && i < 10) ? u->i32 : i == 13 || i == 19 ? u->i64 : u->ptr;
+        types[i] = i < 2 || (i >= 6 && i < 10) || i == 18 || i == 19 ? u->i32
+                   : i == 13 || i == 21                                    ? u->i64
+                                                                           : u->ptr;
     return LLVMAddGlobal(u->module, LLVMStructTypeInContext(u->cx, types, model_fields(u), false),
                          unit_name(u, "model"));
 }
@@ -221,8 +233,8 @@ static int64_t most_words(Unit *u)
         for (size_t i = 0; i < p->outputs.len; i++)
             ndim += p->outputs.at[i].rank;
         for (size_t i = 0; i < p->mem.len; i++)
-            ntemp += p->mem.at[i]->space == SPACE_TEMP;
-        most = MAX(most, MLC_RT_SIZES_WORDS(ex_sym_count(p->pool), ndim, ntemp));
+            ntemp += is_planned(p, p->mem.at[i]);
+        most = MAX(most, MLC_RT_SIZES_WORDS(ex_sym_bound_count(p->pool), ndim, ntemp));
     }
     return most;
 }
@@ -233,7 +245,15 @@ static int64_t most_workspace(Unit *u)
 
     for (int k = 0; k < u->opt->nvariant; k++)
         most = MAX(most, u->programs[k]->workspace_bytes);
-    return ex_sym_count(u->program->pool) > 0 ? -1 : most;
+    return ex_sym_bound_count(u->program->pool) > 0 ? -1 : most;
+}
+
+static bool allocates(Unit *u)
+{
+    for (int k = 0; k < u->opt->nvariant; k++)
+        if (program_allocates(u->programs[k]))
+            return true;
+    return false;
 }
 
 void emit_model(Unit *u, LLVMValueRef model, LLVMValueRef rt)
@@ -250,7 +270,7 @@ void emit_model(Unit *u, LLVMValueRef model, LLVMValueRef rt)
     f[5] = text(u, u->opt->sha256);
     f[6] = unit_i32(u, (int64_t)p->inputs.len);
     f[7] = unit_i32(u, (int64_t)p->outputs.len);
-    f[8] = unit_i32(u, ex_sym_count(p->pool));
+    f[8] = unit_i32(u, ex_sym_bound_count(p->pool));
     f[9] = unit_i32(u, most_words(u));
     f[10] = io_table(u, "inputs", p->inputs.at, p->inputs.len);
     f[11] = io_table(u, "outputs", p->outputs.at, p->outputs.len);
@@ -262,8 +282,10 @@ void emit_model(Unit *u, LLVMValueRef model, LLVMValueRef rt)
     f[17] = u->opt->weights_identity != NULL
                 ? entry_point(u, "load_weights", "mlc_rt_load_weights", u->weights, u->i32, 1)
                 : LLVMConstNull(u->ptr);
-    f[18] = u->stamps;
-    f[19] = unit_i64(u, u->nstamp);
+    f[18] = unit_i32(u, allocates(u));
+    f[19] = unit_i32(u, 0);
+    f[20] = u->stamps;
+    f[21] = unit_i64(u, u->nstamp);
     LLVMSetInitializer(model, struct_of(u, f, model_fields(u)));
     LLVMSetGlobalConstant(model, true);
 }

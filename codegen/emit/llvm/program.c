@@ -4,19 +4,11 @@
  *
  * One frame on the stack serves all steps: status, symbols, buffers (runtime/rt.h). Work that is
  * surely small is called directly, without asking the thread pool. */
-#include "codegen/emit/llvm/emit.h"
+#include "codegen/emit/llvm/exec.h"
 
 #include "ir/base/str.h"
 
 enum { SMALL_NS = 20000, FRAME_HEAD = 16 };
-
-typedef struct Exec {
-    Unit *u;
-    LLVMValueRef fn, frame, weights;
-    LLVMValueRef sym, offset, io, workspace;
-    LLVMValueRef *kernel; /* by position in program->kernels */
-    int *number;          /* of each SPACE_TEMP object among them, by position in program->mem */
-} Exec;
 
 const char *unit_name(Unit *u, const char *suffix)
 {
@@ -33,19 +25,19 @@ LLVMValueRef unit_global(Unit *u, const char *suffix, LLVMValueRef init, bool is
     return g;
 }
 
-static LLVMValueRef field(Unit *u, LLVMValueRef base, int64_t bytes)
+LLVMValueRef exec_field(Unit *u, LLVMValueRef base, int64_t bytes)
 {
     LLVMValueRef at = unit_i64(u, bytes);
 
     return LLVMBuildInBoundsGEP2(u->b, u->i8, base, &at, 1, "");
 }
 
-static LLVMValueRef load_field(Unit *u, LLVMTypeRef t, LLVMValueRef base, int64_t bytes)
+LLVMValueRef exec_load(Unit *u, LLVMTypeRef t, LLVMValueRef base, int64_t bytes)
 {
-    return LLVMBuildLoad2(u->b, t, field(u, base, bytes), "");
+    return LLVMBuildLoad2(u->b, t, exec_field(u, base, bytes), "");
 }
 
-static LLVMValueRef object_address(Exec *x, const MemObj *o)
+LLVMValueRef exec_address(Exec *x, const MemObj *o)
 {
     Unit *u = x->u;
     LLVMValueRef at;
@@ -53,45 +45,56 @@ static LLVMValueRef object_address(Exec *x, const MemObj *o)
 
     switch (o->space) {
     case SPACE_INPUT:
-        return load_field(u, u->ptr, x->io, 8 * io);
+        return exec_load(u, u->ptr, x->io, 8 * io);
     case SPACE_OUTPUT:
-        return load_field(u, u->ptr, x->io, 8 * (io + (int64_t)u->program->inputs.len));
+        if (memobj_is_dynamic(u->program, o))
+            return exec_load(u, u->ptr, x->dyn, 16 * x->number[o->id]);
+        return exec_load(u, u->ptr, x->io, 8 * (io + (int64_t)u->program->inputs.len));
     case SPACE_CONST:
-        return field(u, x->weights, o->offset);
+        return exec_field(u, x->weights, o->offset);
     default:
         break;
     }
-    if (ex_sym_count(u->program->pool) == 0)
-        return field(u, x->workspace, o->offset);
-    for (size_t i = 0; i < u->program->mem.len; i++) {
-        if (u->program->mem.at[i] == o)
-            io = x->number[i];
-    }
-    at = load_field(u, u->i64, x->offset, 8 * io);
+    if (memobj_is_dynamic(u->program, o))
+        return exec_load(u, u->ptr, x->dyn, 16 * x->number[o->id]);
+    if (ex_sym_bound_count(u->program->pool) == 0)
+        return exec_field(u, x->workspace, o->offset);
+    at = exec_load(u, u->i64, x->offset, 8 * (int64_t)x->number[o->id]);
     return LLVMBuildInBoundsGEP2(u->b, u->i8, x->workspace, &at, 1, "");
 }
 
-/* Leaves with the status when it is not 0. */
-static void check_status(Exec *x, LLVMValueRef status)
+LLVMBasicBlockRef exec_block(Exec *x, const char *name)
+{
+    return LLVMAppendBasicBlockInContext(x->u->cx, x->fn, name);
+}
+
+LLVMValueRef exec_call(Unit *u, const char *name, LLVMTypeRef result, LLVMValueRef *args, unsigned n)
+{
+    LLVMTypeRef types[8], type;
+    LLVMValueRef fn = LLVMGetNamedFunction(u->module, name);
+
+    for (unsigned i = 0; i < n; i++)
+        types[i] = LLVMTypeOf(args[i]);
+    type = LLVMFunctionType(result, types, n, false);
+    if (fn == NULL)
+        fn = LLVMAddFunction(u->module, name, type);
+    return LLVMBuildCall2(u->b, type, fn, args, n, "");
+}
+
+void exec_check(Exec *x, LLVMValueRef status)
 {
     Unit *u = x->u;
-    LLVMBasicBlockRef bad = LLVMAppendBasicBlockInContext(u->cx, x->fn, "failed");
-    LLVMBasicBlockRef ok = LLVMAppendBasicBlockInContext(u->cx, x->fn, "next");
+    LLVMBasicBlockRef bad = exec_block(x, "failed"), ok = exec_block(x, "next");
 
     LLVMBuildCondBr(u->b, LLVMBuildICmp(u->b, LLVMIntEQ, status, unit_i32(u, 0), ""), ok, bad);
     LLVMPositionBuilderAtEnd(u->b, bad);
-    LLVMBuildRet(u->b, status);
+    if (x->leave) {
+        LLVMBuildStore(u->b, status, x->result);
+        LLVMBuildBr(u->b, x->leave);
+    } else {
+        LLVMBuildRet(u->b, status);
+    }
     LLVMPositionBuilderAtEnd(u->b, ok);
-}
-
-static LLVMValueRef runtime_launch(Unit *u)
-{
-    LLVMTypeRef types[5] = {u->ptr, u->ptr, u->i64, u->i64, u->i32};
-    LLVMValueRef fn = LLVMGetNamedFunction(u->module, "mlc_rt_launch");
-
-    if (fn == NULL)
-        fn = LLVMAddFunction(u->module, "mlc_rt_launch", LLVMFunctionType(u->i32, types, 5, false));
-    return fn;
 }
 
 static LLVMValueRef kernel_function(Exec *x, const Kernel *k)
@@ -110,12 +113,12 @@ static void launch(Exec *x, const Step *s)
     Unit *u = x->u;
     const Kernel *k = s->kernel;
     Ex work = kernel_work(k->pool, k), n = kernel_iterations(k->pool, k);
-    LLVMValueRef fn = kernel_function(x, k), args[5], launcher;
+    LLVMValueRef fn = kernel_function(x, k), args[5];
     int64_t ns = INT64_MAX, count = -1;
 
     for (size_t i = 0; i < s->args.len; i++)
-        LLVMBuildStore(u->b, object_address(x, s->args.at[i]),
-                       field(u, x->frame, FRAME_HEAD + 8 * (int64_t)i));
+        LLVMBuildStore(u->b, exec_address(x, s->args.at[i]),
+                       exec_field(u, x->frame, FRAME_HEAD + 8 * (int64_t)i));
     args[0] = x->frame;
     args[1] = unit_i64(u, 0);
     args[2] = emit_size(u, n, x->sym, NULL);
@@ -123,15 +126,14 @@ static void launch(Exec *x, const Step *s)
         u->opt->threads == 1) {
         LLVMBuildCall2(u->b, LLVMGlobalGetValueType(fn), fn, args, 3, "");
         if (kernel_has_check(k->body))
-            check_status(x, load_field(u, u->i32, x->frame, 0));
+            exec_check(x, exec_load(u, u->i32, x->frame, 0));
         return;
     }
-    launcher = runtime_launch(u);
     args[0] = fn;
     args[1] = x->frame;
     args[3] = emit_size(u, work, x->sym, NULL);
     args[4] = unit_i32(u, u->opt->threads);
-    check_status(x, LLVMBuildCall2(u->b, LLVMGlobalGetValueType(launcher), launcher, args, 5, ""));
+    exec_check(x, exec_call(u, "mlc_rt_launch", u->i32, args, 5));
 }
 
 static void zero(Exec *x, const Step *s)
@@ -139,7 +141,7 @@ static void zero(Exec *x, const Step *s)
     Unit *u = x->u;
     const MemObj *o = s->args.at[0];
 
-    LLVMBuildMemSet(u->b, object_address(x, o), LLVMConstInt(u->i8, 0, false),
+    LLVMBuildMemSet(u->b, exec_address(x, o), LLVMConstInt(u->i8, 0, false),
                     emit_size(u, o->size_bytes, x->sym, NULL), 1);
 }
 
@@ -160,13 +162,14 @@ static void open_exec(Exec *x)
     x->frame = LLVMBuildAlloca(u->b, LLVMArrayType2(u->i64, FRAME_HEAD / 8 + most), "frame");
     LLVMSetAlignment(x->frame, 16);
     r = LLVMGetParam(x->fn, 0);
-    x->sym = load_field(u, u->ptr, r, 0);
-    x->offset = load_field(u, u->ptr, r, 8);
-    x->io = load_field(u, u->ptr, r, 16);
-    x->workspace = load_field(u, u->ptr, r, 24);
-    x->weights = u->opt->weights_identity != NULL ? load_field(u, u->ptr, r, 32) : u->weights;
+    x->sym = exec_load(u, u->ptr, r, 0);
+    x->offset = exec_load(u, u->ptr, r, 8);
+    x->io = exec_load(u, u->ptr, r, 16);
+    x->workspace = exec_load(u, u->ptr, r, 24);
+    x->weights = u->opt->weights_identity != NULL ? exec_load(u, u->ptr, r, 32) : u->weights;
+    control_open(x, r);
     LLVMBuildStore(u->b, unit_i64(u, 0), x->frame);
-    LLVMBuildStore(u->b, x->sym, field(u, x->frame, 8));
+    LLVMBuildStore(u->b, x->sym, exec_field(u, x->frame, 8));
 }
 
 /* When the profile is wanted: stamp number i is now. */
@@ -180,7 +183,7 @@ static void stamp(Exec *x, int64_t i)
         return;
     if (now == NULL)
         now = LLVMAddFunction(u->module, "mlc_rt_now", type);
-    LLVMBuildStore(u->b, LLVMBuildCall2(u->b, type, now, NULL, 0, ""), field(u, u->stamps, 8 * i));
+    LLVMBuildStore(u->b, LLVMBuildCall2(u->b, type, now, NULL, 0, ""), exec_field(u, u->stamps, 8 * i));
 }
 
 static void add_stamps(Unit *u)
@@ -202,14 +205,20 @@ static void emit_exec(Exec *x)
         add_stamps(x->u);
     stamp(x, 0);
     for (size_t i = 0; i < p->steps.len; i++) {
-        if (p->steps.at[i].kind != STEP_LAUNCH) {
-            zero(x, &p->steps.at[i]);
-            continue;
-        }
-        launch(x, &p->steps.at[i]);
-        stamp(x, ++launches);
+        const Step *st = &p->steps.at[i];
+
+        control_begin(x, st, (int)i);
+        if (st->kind == STEP_LAUNCH)
+            launch(x, st);
+        else if (st->kind == STEP_ZERO)
+            zero(x, st);
+        else
+            control_step(x, st, (int)i);
+        if (st->kind == STEP_LAUNCH)
+            stamp(x, ++launches);
+        control_end(x, st, (int)i);
     }
-    LLVMBuildRet(x->u->b, unit_i32(x->u, 0));
+    control_close(x);
 }
 
 /* The present variant: its kernels and its P_exec. */
@@ -223,7 +232,7 @@ static Status emit_program(Unit *u, LLVMValueRef *exec)
     x.kernel = NEW_ARRAY(u->arena, LLVMValueRef, p->kernels.len);
     x.number = NEW_ARRAY(u->arena, int, p->mem.len);
     for (size_t i = 0; i < p->mem.len; i++) {
-        if (p->mem.at[i]->space == SPACE_TEMP)
+        if (p->mem.at[i]->space == SPACE_TEMP && !memobj_is_dynamic(p, p->mem.at[i]))
             x.number[i] = n++;
     }
     for (size_t i = 0; i < p->kernels.len; i++) {

@@ -10,7 +10,8 @@ typedef struct Sizes {
 static LLVMValueRef checked(Sizes *s, const char *name, LLVMValueRef a, LLVMValueRef b)
 {
     Unit *u = s->u;
-    LLVMValueRef args[2] = {a, b}, r = unit_call(u, u->b, name, &u->i64, 1, args, 2);
+    LLVMTypeRef type = LLVMTypeOf(a);
+    LLVMValueRef args[2] = {a, b}, r = unit_call(u, u->b, name, &type, 1, args, 2);
     LLVMValueRef bad = LLVMBuildExtractValue(u->b, r, 1, "");
 
     s->overflow = LLVMBuildOr(u->b, s->overflow, bad, "");
@@ -31,7 +32,8 @@ static LLVMValueRef times(Sizes *s, LLVMValueRef a, LLVMValueRef b)
 static LLVMValueRef quotient(Sizes *s, ExOp op, LLVMValueRef a, LLVMValueRef b)
 {
     LLVMBuilderRef at = s->u->b;
-    LLVMValueRef zero = unit_i64(s->u, 0), one = unit_i64(s->u, 1), r, fix;
+    LLVMTypeRef type = LLVMTypeOf(b);
+    LLVMValueRef zero = LLVMConstNull(type), one = LLVMConstInt(type, 1, false), r, fix;
     bool is_quotient = op == EX_DIV || op == EX_FLOOR_DIV;
 
     b = LLVMBuildSelect(at, LLVMBuildICmp(at, LLVMIntSGT, b, zero, ""), b, one, "");
@@ -40,7 +42,7 @@ static LLVMValueRef quotient(Sizes *s, ExOp op, LLVMValueRef a, LLVMValueRef b)
     if (op == EX_DIV || op == EX_REM)
         return is_quotient ? LLVMBuildSDiv(at, a, b, "") : r;
     if (is_quotient)
-        return LLVMBuildAdd(at, LLVMBuildSDiv(at, a, b, ""), LLVMBuildSExt(at, fix, s->u->i64, ""),
+        return LLVMBuildAdd(at, LLVMBuildSDiv(at, a, b, ""), LLVMBuildSExt(at, fix, type, ""),
                             "");
     return LLVMBuildSelect(at, fix, LLVMBuildAdd(at, r, b, ""), r, "");
 }
@@ -51,6 +53,7 @@ static LLVMValueRef operation(Sizes *s, Ex e)
 {
     Unit *u = s->u;
     LLVMValueRef v[3] = {NULL, NULL, NULL};
+    LLVMTypeRef type;
     bool is_min = e->op == EX_MIN;
 
     for (int i = 0; i < e->narg && i < 3; i++)
@@ -63,7 +66,7 @@ static LLVMValueRef operation(Sizes *s, Ex e)
     case EX_SUB:
         return checked(s, "llvm.ssub.with.overflow", v[0], v[1]);
     case EX_NEG:
-        return checked(s, "llvm.ssub.with.overflow", unit_i64(u, 0), v[0]);
+        return checked(s, "llvm.ssub.with.overflow", LLVMConstNull(LLVMTypeOf(v[0])), v[0]);
     case EX_DIV:
     case EX_REM:
     case EX_FLOOR_DIV:
@@ -71,7 +74,8 @@ static LLVMValueRef operation(Sizes *s, Ex e)
         return quotient(s, (ExOp)e->op, v[0], v[1]);
     case EX_MIN:
     case EX_MAX:
-        return unit_call(u, u->b, is_min ? "llvm.smin" : "llvm.smax", &u->i64, 1, v, 2);
+        type = LLVMTypeOf(v[0]);
+        return unit_call(u, u->b, is_min ? "llvm.smin" : "llvm.smax", &type, 1, v, 2);
     case EX_AND:
         return LLVMBuildAnd(u->b, v[0], v[1], "");
     case EX_OR:
