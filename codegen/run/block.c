@@ -1,5 +1,4 @@
-/* Blocks without a guard begin as zeros, those with one as 0xff bytes: what a model forgets to write
- * is seen. */
+/* Memory of the runner: plain, or so placed that a step over its end is seen. */
 #include "codegen/run/block.h"
 
 #include <stdlib.h>
@@ -39,4 +38,16 @@ int block_make(Block *b, int64_t bytes, int guard)
         return 0;
     memset(b->data, 0xff, (size_t)bytes);
     return 1;
+}
+
+void *block_alloc(void *context, size_t bytes)
+{
+    (void)context;
+    return aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+}
+
+void block_release(void *context, void *data)
+{
+    (void)context;
+    free(data);
 }

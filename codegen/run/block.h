@@ -1,4 +1,4 @@
-/* Memory for tensors, with or without a page behind it that nobody may touch. */
+/* The memory that a runner gives to its artifact. Plain C and the C library alone, as serve.h. */
 #ifndef MLC_CODEGEN_RUN_BLOCK_H
 #define MLC_CODEGEN_RUN_BLOCK_H
 
@@ -14,8 +14,12 @@ typedef struct Block {
 } Block;
 
 /* Memory of `bytes`; with `guard` its last byte is the last before an unmapped page. Returns 0 when
- * the system refuses: what was made until then is freed by block_free(). */
+ * the system refuses. */
 int  block_make(Block *b, int64_t bytes, int guard);
 void block_free(Block *b);
+
+/* mlc_alloc_v1, on the C library. */
+void *block_alloc(void *context, size_t bytes);
+void  block_release(void *context, void *data);
 
 #endif

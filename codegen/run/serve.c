@@ -299,18 +299,6 @@ static void symbols_request(Session *s, char *words)
 
 /* ---- what the run finds out ---- */
 
-static void *alloc_found(void *context, size_t bytes)
-{
-    (void)context;
-    return aligned_alloc(64, (bytes + 63) & ~(size_t)63);
-}
-
-static void release_found(void *context, void *data)
-{
-    (void)context;
-    free(data);
-}
-
 /* The results of the run before. */
 static void drop_found(const Session *s)
 {
@@ -615,7 +603,7 @@ int serve(const mlc_model_v1 *model, PoolFn pool, const char *dir, int64_t load_
         return serve_refuse("the artifact has ABI version %u", model->abi);
     int     n = model->ninputs + model->noutputs;
     Session s = {.model = model, .pool = pool, .dir = dir, .load_ns = load_ns,
-                 .alloc = {NULL, alloc_found, release_found}};
+                 .alloc = {NULL, block_alloc, block_release}};
     s.sizes = calloc((size_t)model->sizes_words, sizeof *s.sizes);
     s.block = calloc((size_t)n + 1, sizeof *s.block);
     s.io = calloc((size_t)n + 2, sizeof *s.io);
