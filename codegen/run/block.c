@@ -51,3 +51,30 @@ void block_release(void *context, void *data)
     (void)context;
     free(data);
 }
+
+/* Bits of an element type, by ONNX number; 0: not a type with plain storage. */
+static int element_bits(int onnx)
+{
+    switch (onnx) {
+#define X(id, text, number, bits, cls, ctype) \
+    case number:                              \
+        return #cls[0] == 'T' ? 0 : bits;
+#include "ir/expr/elem.def"
+#undef X
+    default:
+        return 0;
+    }
+}
+
+int64_t block_tensor_bytes(const mlc_io_v1 *io, const int64_t *dim)
+{
+    int64_t n = 1, bits = element_bits(io->elem);
+    if (bits == 0)
+        return -1;
+    for (int k = 0; k < io->rank; k++)
+        if (dim[k] < 0 || __builtin_mul_overflow(n, dim[k], &n))
+            return -1;
+    if (__builtin_mul_overflow(n, bits, &n) || n > INT64_MAX - 7)
+        return -1;
+    return (n + 7) / 8;
+}

@@ -2,6 +2,8 @@
 #ifndef MLC_CODEGEN_RUN_BLOCK_H
 #define MLC_CODEGEN_RUN_BLOCK_H
 
+#include "runtime/mlc_abi.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +23,8 @@ void block_free(Block *b);
 /* mlc_alloc_v1, on the C library. */
 void *block_alloc(void *context, size_t bytes);
 void  block_release(void *context, void *data);
+
+/* Bytes of an input or output with the given dimensions; -1: too large or no plain type. */
+int64_t block_tensor_bytes(const mlc_io_v1 *io, const int64_t *dim);
 
 #endif

@@ -47,20 +47,6 @@ static const mlc_io_v1 *io_at(const mlc_model_v1 *m, int i)
     return i < m->ninputs ? &m->inputs[i] : &m->outputs[i - m->ninputs];
 }
 
-/* Bits of an element type, by ONNX number; 0: not a type with plain storage. */
-static int element_bits(int onnx)
-{
-    switch (onnx) {
-#define X(id, text, number, bits, cls, ctype) \
-    case number:                              \
-        return #cls[0] == 'T' ? 0 : bits;
-#include "ir/expr/elem.def"
-#undef X
-    default:
-        return 0;
-    }
-}
-
 int64_t serve_clock_ns(void)
 {
     struct timespec t;
@@ -173,20 +159,6 @@ static void weights_request(const Session *s, char *path)
 }
 
 /* ---- memory ---- */
-
-/* Bytes of an input or output with the given dimensions; -1: too large or no plain type. */
-static int64_t tensor_bytes(const mlc_io_v1 *io, const int64_t *dim)
-{
-    int64_t n = 1, bits = element_bits(io->elem);
-    if (bits == 0)
-        return -1;
-    for (int k = 0; k < io->rank; k++)
-        if (dim[k] < 0 || __builtin_mul_overflow(n, dim[k], &n))
-            return -1;
-    if (__builtin_mul_overflow(n, bits, &n) || n > INT64_MAX - 7)
-        return -1;
-    return (n + 7) / 8;
-}
 
 /* ---- bind ---- */
 
@@ -322,7 +294,7 @@ static int make_blocks(Session *s)
         block_free(&s->block[i]);
     for (int i = 0; i < n; i++) {
         int64_t bytes = is_found(io_at(m, i)) ? (int64_t)sizeof(mlc_result_v1)
-                                              : tensor_bytes(io_at(m, i), dim);
+                                              : block_tensor_bytes(io_at(m, i), dim);
         if (bytes < 0 || !block_make(&s->block[i], bytes, s->guard)) {
             answer_error(SERVE_SYSTEM, "no memory for '%s'", io_at(m, i)->name);
             return 0;
