@@ -156,6 +156,8 @@ CommandId command_find(const char *name);
 Status unknown_word(Ctx *c, const char *what, const char *word, const char *const *known,
                     size_t n, const char *help);
 
+/* Has it a name of more than the one letter that follows a dash, as in -X? */
+static inline bool option_is_named(const Option *o) { return o->name[1] || !o->sh; }
 /* "--"; "-" for names like MD and X. */
 const char *option_dashes(const Option *o);
 /* Does the help of a command name the option? Reserved ones, and those that have one value only,

@@ -23,7 +23,7 @@ typedef struct Bisection {
 /* The options of a compilation that were given, for the test command. */
 static void collect_options(Bisection *b)
 {
-    static const OptionId passed[] = {OPT_target, OPT_level, OPT_threads, OPT_strict,
+    static const OptionId passed[] = {OPT_target, OPT_level, OPT_threads, OPT_strict, OPT_precision,
                                       OPT_shape,  OPT_dim,   OPT_x};
     Cli *cli = b->cli;
     Str words = str_new(cli->arena), plain = str_new(cli->arena);
@@ -36,7 +36,7 @@ static void collect_options(Bisection *b)
             const char *word = row->kind == OPT_KIND_bool
                                    ? arena_printf(cli->arena, "--%s%s", v->flag ? "" : "no-",
                                                   row->name)
-                               : row->name[1] ? arena_printf(cli->arena, "--%s=%s", row->name, value)
+                               : option_is_named(row) ? arena_printf(cli->arena, "--%s=%s", row->name, value)
                                               : arena_printf(cli->arena, "-%s%s", row->name, value);
             str_printf(&words, " %s", shell_quoted(cli->arena, word));
             str_printf(&plain, "%s ", word);

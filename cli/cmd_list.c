@@ -28,7 +28,7 @@ static void options(Table *t)
         Str name = str_new(t->arena);
         if (o->sh)
             str_printf(&name, "-%c", o->sh);
-        if (o->name[1])
+        if (option_is_named(o))
             str_printf(&name, "%s%s%s", o->sh ? ", " : "", option_dashes(o), o->name);
         if (o->arg)
             str_printf(&name, " %s", o->arg);

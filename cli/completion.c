@@ -16,7 +16,7 @@ static void values(Str *s, const Option *o)
 
 static bool offered(const Option *o, int cmd)
 {
-    return option_shown(o, (CommandId)cmd) && o->name[1];
+    return option_shown(o, (CommandId)cmd) && option_is_named(o);
 }
 
 static bool takes_words(const Option *o)
@@ -152,7 +152,7 @@ static void fish(Str *s)
                 continue;
             bool two = str_eq(option_dashes(o), "--");
             str_printf(s, "complete -c mlc -n '__fish_seen_subcommand_from %s'", m->name);
-            if (two || o->name[1])
+            if (two || option_is_named(o))
                 str_printf(s, " %s %s", two ? "-l" : "-o", o->name);
             if (o->sh)
                 str_printf(s, " -s %c", o->sh);

@@ -63,7 +63,7 @@ static void paragraphs(Str *s, const char *text)
 static void option_line(Str *s, const Option *o)
 {
     size_t start = s->len;
-    if (o->sh && o->name[1])
+    if (o->sh && option_is_named(o))
         str_printf(s, "  -%c, --%s", o->sh, o->name);
     else if (o->sh)
         str_printf(s, "  -%c", o->sh);

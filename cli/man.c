@@ -25,9 +25,9 @@ static void option_entry(Str *s, const Option *o)
     str_add(s, ".TP\n\\fB");
     if (o->sh)
         str_printf(s, "\\-%c", o->sh);
-    if (o->sh && o->name[1])
+    if (o->sh && option_is_named(o))
         str_add(s, "\\fR, \\fB");
-    if (o->name[1]) {
+    if (option_is_named(o)) {
         roff(s, option_dashes(o));
         roff(s, o->name);
     }

@@ -266,7 +266,7 @@ static Status unknown_option(Parser *p, const char *word)
     const char *known[OPT_COUNT + 1];
     size_t n = 0;
     for (int i = 0; i < OPT_COUNT; i++) {
-        if (applies(p, (OptionId)i) && option_table[i].ready && option_table[i].name[1])
+        if (applies(p, (OptionId)i) && option_table[i].ready && option_is_named(&option_table[i]))
             known[n++] = spelled(cli, (OptionId)i);
         else if (str_starts(word, "--") && str_eq(word + 2, option_table[i].name) &&
                  p->has_command)
@@ -288,6 +288,8 @@ static Status next_word(Parser *p, OptionId o, const char *written, const char *
     const char *word = p->at < cli->argc ? cli->argv[p->at] : NULL;
     bool looks_like_option = word && word[0] == '-' && word[1] && word[1] != '.' &&
                              !(word[1] >= '0' && word[1] <= '9');
+    if (word && str_eq(option_table[o].arg, "OPTIONS"))
+        looks_like_option = false; /* that is what it shall look like */
     if (!word || looks_like_option) {
         diag_report(cli->ctx, E0503, (Loc){0}, "option '%s' needs an argument: %s", written,
                     option_table[o].arg);

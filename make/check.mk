@@ -16,6 +16,7 @@ check-run: all
 	@$(MAKE) --no-print-directory cli-test
 	@$(MAKE) --no-print-directory errors-test
 	@$(MAKE) --no-print-directory fuzz-replay
+	@test/cli/fresh_clone.sh
 	@test/artifact/run.sh $(BUILD)
 	@test/artifact/cpu.sh $(BUILD)
 	@test/artifact/weights.sh $(BUILD)
