@@ -1,7 +1,8 @@
-/* mlc profile: the time of every launch of a run, by ONNX node.
+/* mlc profile: the time of every launch and call of a run, by ONNX node.
  *
  * The artifact takes a time stamp between launches (CompileOptions.profile), which ordinary ones do
- * not. Shares are of the sum of all medians, which one disturbed run does not change; the trace is the run of median length as it was. */
+ * not. Shares are of the sum of all medians, which one disturbed run does not change. The trace has the
+ * times of the run of median length, one event for each launch, also where a loop repeats it. */
 #include "cli/inputs.h"
 #include "cli/profile.h"
 #include "ir/base/file.h"

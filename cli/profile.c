@@ -23,10 +23,19 @@ static int64_t live_at(const Program *p, int step, const int64_t *sym)
     int64_t sum = 0;
     for (size_t i = 0; i < p->mem.len; i++) {
         const MemObj *m = p->mem.at[i];
-        if (m->space == SPACE_TEMP && m->first <= step && step <= m->last)
+        if (m->space == SPACE_TEMP && !memobj_is_dynamic(p, m) && m->first <= step && step <= m->last)
             sum += ex_eval_size(m->size_bytes, sym);
     }
     return sum;
+}
+
+/* -1 where it depends on symbols that the run finds out. */
+static int64_t macs_of(const Program *p, const Kernel *k, const int64_t *sym)
+{
+    for (int y = ex_sym_bound_count(p->pool); y < ex_sym_count(p->pool); y++)
+        if (ex_uses(k->macs, ex_sym_at(p->pool, y)))
+            return -1;
+    return ex_eval_size(k->macs, sym);
 }
 
 void profile_of_program(Arena *a, Program *p, const int64_t *sym, Profile *out)
@@ -34,13 +43,14 @@ void profile_of_program(Arena *a, Program *p, const int64_t *sym, Profile *out)
     *out = (Profile){.workspace_bytes = p->workspace_bytes};
     for (size_t i = 0; i < p->steps.len; i++) {
         const Step *s = &p->steps.at[i];
-        if (s->kind != STEP_LAUNCH)
+        const Kernel *k = s->kernel;
+        if (s->kind != STEP_LAUNCH && s->kind != STEP_CALL)
             continue;
         vec_push(a, &out->layers,
                  (ProfileLayer){
-                     .name = s->kernel->name, .skeleton = s->kernel->skeleton,
+                     .name = k ? k->name : s->call, .skeleton = k ? k->skeleton : "call",
                      .node = s->origin.at, .nnode = s->origin.len,
-                     .macs = s->kernel->macs ? ex_eval_size(s->kernel->macs, sym) : 0,
+                     .macs = k && k->macs ? macs_of(p, k, sym) : k ? 0 : -1,
                      .live_bytes = live_at(p, (int)i, sym),
                  });
     }
@@ -146,23 +156,30 @@ static void summarize(int64_t *t, int64_t n, double *mean, double *median, doubl
     *least = (double)t[0];
 }
 
+static int64_t run_time(const RunnerProfile *r, int64_t run)
+{
+    int64_t sum = 0;
+    for (int64_t i = 1; i < r->stamps; i++)
+        sum += r->at[run * r->stamps + i];
+    return sum;
+}
+
 void profile_times(Arena *a, const RunnerProfile *r, Profile *p)
 {
-    int64_t *time = NEW_ARRAY(a, int64_t, r->runs), last = r->stamps - 1, typical = 0;
+    int64_t *time = NEW_ARRAY(a, int64_t, r->runs), typical = 0, at = 0;
     p->runs = r->runs;
     for (int64_t k = 0; k < r->runs; k++)
-        time[k] = r->at[k * r->stamps + last] - r->at[k * r->stamps];
+        time[k] = run_time(r, k);
     summarize(time, r->runs, &p->mean_ns, &p->median_ns, &p->min_ns);
     int64_t middle = time[(r->runs - 1) / 2];
-    while (r->at[typical * r->stamps + last] - r->at[typical * r->stamps] != middle)
+    while (run_time(r, typical) != middle)
         typical++;
-    const int64_t *run = r->at + typical * r->stamps;
-    for (size_t i = 0; i < p->layers.len && (int64_t)i < last; i++) {
+    for (size_t i = 0; i < p->layers.len && (int64_t)i + 1 < r->stamps; i++) {
         ProfileLayer *l = &p->layers.at[i];
         for (int64_t k = 0; k < r->runs; k++)
-            time[k] = r->at[k * r->stamps + (int64_t)i + 1] - r->at[k * r->stamps + (int64_t)i];
+            time[k] = r->at[k * r->stamps + 1 + (int64_t)i];
         summarize(time, r->runs, &l->mean_ns, &l->median_ns, &l->min_ns);
-        l->start_ns = run[i] - run[0];
-        l->end_ns = run[i + 1] - run[0];
+        l->start_ns = at;
+        l->end_ns = at += r->at[typical * r->stamps + 1 + (int64_t)i];
     }
 }

@@ -117,8 +117,9 @@ uint32_t mlc_rt_cpu_missing(uint32_t needed);
 /* Nanoseconds of a monotonic clock. */
 int64_t mlc_rt_now(void);
 
-/* P_model of an artifact that is compiled to be profiled: struct_bytes tells. stamp[i] is when the
- * last run began its launch number i; stamp[nstamp - 1], when it ended. One run at a time. */
+/* P_model of an artifact that is compiled to be profiled: struct_bytes tells. stamp[1 + i] is how many
+ * nanoseconds the last run spent in launch or call number i; stamp[0] is the newest time taken. One
+ * run at a time. */
 typedef struct mlc_rt_profiled {
     mlc_model_v1 model;
     int64_t     *stamp;

@@ -56,8 +56,7 @@ typedef struct RunnerBench {
     int64_t  workspace_bytes;
 } RunnerBench;
 
-/* Time stamps in nanoseconds: at[run * stamps + i] is when the run began its launch number i, the
- * last of a run when it ended. */
+/* at[run * stamps + 1 + i] is how many nanoseconds the run spent in launch or call number i. */
 typedef struct RunnerProfile {
     int64_t *at;
     int64_t  stamps, runs;

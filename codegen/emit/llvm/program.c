@@ -172,38 +172,53 @@ static void open_exec(Exec *x)
     LLVMBuildStore(u->b, x->sym, exec_field(u, x->frame, 8));
 }
 
-/* When the profile is wanted: stamp number i is now. */
-static void stamp(Exec *x, int64_t i)
-{
-    Unit *u = x->u;
-    LLVMTypeRef type = LLVMFunctionType(u->i64, NULL, 0, false);
-    LLVMValueRef now = LLVMGetNamedFunction(u->module, "mlc_rt_now");
+/* ---- time stamps (mlc_rt_profiled) ---- */
 
-    if (u->stamps == NULL)
-        return;
-    if (now == NULL)
-        now = LLVMAddFunction(u->module, "mlc_rt_now", type);
-    LLVMBuildStore(u->b, LLVMBuildCall2(u->b, type, now, NULL, 0, ""), exec_field(u, u->stamps, 8 * i));
+/* Launches and calls: what takes time of its own. */
+static bool is_timed(const Step *s)
+{
+    return s->kind == STEP_LAUNCH || s->kind == STEP_CALL;
 }
 
-static void add_stamps(Unit *u)
+static LLVMValueRef now(Unit *u)
+{
+    LLVMTypeRef type = LLVMFunctionType(u->i64, NULL, 0, false);
+    LLVMValueRef fn = LLVMGetNamedFunction(u->module, "mlc_rt_now");
+
+    if (fn == NULL)
+        fn = LLVMAddFunction(u->module, "mlc_rt_now", type);
+    return LLVMBuildCall2(u->b, type, fn, NULL, 0, "");
+}
+
+static void open_stamps(Unit *u)
 {
     u->nstamp = 1;
     for (size_t i = 0; i < u->program->steps.len; i++)
-        u->nstamp += u->program->steps.at[i].kind == STEP_LAUNCH;
+        u->nstamp += is_timed(&u->program->steps.at[i]);
     u->stamps = unit_global(u, "stamps",
                             LLVMConstNull(LLVMArrayType2(u->i64, (uint64_t)u->nstamp)), false);
+    LLVMBuildMemSet(u->b, u->stamps, LLVMConstInt(u->i8, 0, false), unit_i64(u, 8 * u->nstamp), 8);
+    LLVMBuildStore(u->b, now(u), u->stamps);
+}
+
+/* The time since the newest stamp is number i's: a loop adds up, a branch not taken adds nothing. */
+static void stamp(Unit *u, int64_t i)
+{
+    LLVMValueRef at = exec_field(u, u->stamps, 8 * i), t = now(u);
+    LLVMValueRef spent = LLVMBuildSub(u->b, t, LLVMBuildLoad2(u->b, u->i64, u->stamps, ""), "");
+
+    LLVMBuildStore(u->b, LLVMBuildAdd(u->b, LLVMBuildLoad2(u->b, u->i64, at, ""), spent, ""), at);
+    LLVMBuildStore(u->b, t, u->stamps);
 }
 
 static void emit_exec(Exec *x)
 {
     const Program *p = x->u->program;
-    int64_t launches = 0;
+    int64_t timed = 0;
 
     open_exec(x);
     if (x->u->opt->profile)
-        add_stamps(x->u);
-    stamp(x, 0);
+        open_stamps(x->u);
     for (size_t i = 0; i < p->steps.len; i++) {
         const Step *st = &p->steps.at[i];
 
@@ -214,8 +229,8 @@ static void emit_exec(Exec *x)
             zero(x, st);
         else
             control_step(x, st, (int)i);
-        if (st->kind == STEP_LAUNCH)
-            stamp(x, ++launches);
+        if (x->u->opt->profile && is_timed(st))
+            stamp(x->u, ++timed);
         control_end(x, st, (int)i);
     }
     control_close(x);

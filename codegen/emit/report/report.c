@@ -125,17 +125,20 @@ static json_t *layers(Arena *a, const Program *p)
     json_t *list = json_array();
     for (size_t i = 0; i < p->steps.len; i++) {
         const Step *s = &p->steps.at[i];
-        if (s->kind != STEP_LAUNCH)
+        const Kernel *kernel = s->kernel;
+        if (s->kind != STEP_LAUNCH && s->kind != STEP_CALL)
             continue;
         Ex bytes = ex_int(p->pool, 0);
         for (size_t k = 0; k < s->args.len; k++)
             bytes = ex_add(p->pool, bytes, s->args.at[k]->size_bytes);
         json_t *o = json_object();
         set(o, "step", json_integer((json_int_t)i));
-        set(o, "name", text(a, s->kernel->name));
-        set(o, "kernel", text(a, s->kernel->skeleton));
+        set(o, "name", text(a, kernel ? kernel->name : s->call));
+        set(o, "kernel", text(a, kernel ? kernel->skeleton : "call"));
         set(o, "nodes", words(a, s->origin.at, s->origin.len));
-        set(o, "macs", s->kernel->macs ? size(a, p->pool, s->kernel->macs) : json_integer(0));
+        set(o, "macs", !kernel          ? json_null()
+                       : kernel->macs ? size(a, p->pool, kernel->macs)
+                                      : json_integer(0));
         set(o, "bytes", size(a, p->pool, bytes));
         json_array_append_new(list, o);
     }
