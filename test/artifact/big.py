@@ -29,14 +29,15 @@ def tree(pid):
 
 
 def held(pid):
-    """Bytes of own memory, and of all memory, of a process."""
+    """Bytes of own memory, and of all memory, of a process. What it shares with others (as after a
+    fork) is divided among them."""
     try:
-        with open(f"/proc/{pid}/status") as f:
-            rows = dict(line.split(":", 1) for line in f if line.startswith("Rss") or line.startswith("VmRSS"))
+        with open(f"/proc/{pid}/smaps_rollup") as f:
+            rows = dict(line.split(":", 1) for line in f if ":" in line)
     except OSError:
         return 0, 0
-    kib = {k: int(v.split()[0]) for k, v in rows.items()}
-    return (kib.get("RssAnon", 0) + kib.get("RssShmem", 0)) * 1024, kib.get("VmRSS", 0) * 1024
+    kib = {k: int(v.split()[0]) for k, v in rows.items() if k.startswith(("Pss", "Rss"))}
+    return (kib.get("Pss_Anon", 0) + kib.get("Pss_Shmem", 0)) * 1024, kib.get("Rss", 0) * 1024
 
 
 def run(*argv):
