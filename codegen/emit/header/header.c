@@ -196,11 +196,20 @@ static void add_constants(Emit *e)
         add_io_constants(e, i);
 }
 
+/* Does the run find out its size? */
+static bool is_found(const Emit *e, const ProgramIo *io)
+{
+    for (int k = 0; k < io->rank; k++)
+        if (ex_is_run_time(e->p->pool, io->dim[k]))
+            return true;
+    return false;
+}
+
 /* "const float *image": the declaration of a pointer to the data of an input or output. */
 static void add_pointer(Emit *e, size_t i)
 {
     bool        input = i < e->p->inputs.len;
-    if (memobj_is_dynamic(e->p, io_at(e, i)->obj)) {
+    if (is_found(e, io_at(e, i))) {
         str_printf(e->out, "mlc_result_v1 *%s", e->name[i]);
         return;
     }
