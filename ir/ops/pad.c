@@ -1,7 +1,7 @@
 /* Pad: x with elements before and after it along each axis (or fewer, where a pad is negative).
  *     constant  a value          edge  the nearest element
  *     reflect   mirrored at the border element          wrap  periodic */
-#include "ir/ops/check.h"
+#include "ir/ops/axes.h"
 
 #define PAD_ATTRS(A, S) A(S, str, mode, "constant", "constant, edge, reflect or wrap")
 ATTRS(PadAttrs, PAD_ATTRS);
@@ -19,27 +19,26 @@ static PadMode mode_of(const Node *n)
 }
 
 /* Pads per dimension, from inputs 1 (pads) and 3 (axes). */
-static Status read_pads(Graph *g, const Node *n, int rank, Ex *begin, Ex *end)
+static Status read_pads(Graph *g, const Node *n, int rank, Axes *a, Ex *begin, Ex *end)
 {
     const Ex *pads;
-    int count, naxes;
-    int64_t axes[MAX_RANK], v;
-    bool on[MAX_RANK], has_axes;
+    ExPool *p = g->pool;
+    int count;
+    int64_t v;
     TRY(node_known_ints(g, n, 1, 2 * MAX_RANK, &pads, &count));
-    TRY(node_const_ints(g, n, 3, MAX_RANK, axes, &naxes, &has_axes));
-    if (!has_axes)
-        for (naxes = 0; naxes < rank; naxes++)
-            axes[naxes] = naxes;
-    if (count != 2 * naxes)
-        return node_error(n, E0301, "%d pads are given for %d axes", count, naxes);
-    TRY(node_axes(n, rank, naxes, axes, on));
+    TRY(axes_read(g, n, 3, rank, a));
+    if (!node_has(n, 3))
+        axes_all(p, a);
+    if (count != 2 * a->count)
+        return node_error(n, E0301, "%d pads are given for %d axes", count, a->count);
     for (int i = 0; i < rank; i++)
         begin[i] = end[i] = ex_int(g->pool, 0);
     for (int i = 0; i < count; i++) {
-        int64_t axis = axes[i % naxes];
         if (ex_is_int(pads[i], &v) && (v > MAX_ATTR_SIZE || v < -MAX_ATTR_SIZE))
             return node_error(n, E0301, "pads[%d] is %lld", i, (long long)v);
-        (i < naxes ? begin : end)[axis < 0 ? axis + rank : axis] = pads[i];
+        Ex *side = i < a->count ? begin : end;
+        for (int d = 0; d < rank; d++)
+            side[d] = ex_select(p, ex_eq(p, a->axis[i % a->count], ex_int(p, d)), pads[i], side[d]);
     }
     return MLC_OK;
 }
@@ -48,6 +47,7 @@ static Status infer(Graph *g, Node *n)
 {
     ExPool *p = g->pool;
     const PadAttrs *a = n->attrs;
+    Axes axes;
     Ex begin[MAX_RANK], end[MAX_RANK];
     int64_t v = 1;
     TRY(node_need_rank(n, 0, 0, MAX_RANK));
@@ -60,7 +60,7 @@ static Status infer(Graph *g, Node *n)
         TRY(node_need_rank(n, 2, 0, 1));
     }
     Type out = n->in[0]->type;
-    TRY(read_pads(g, n, out.rank, begin, end));
+    TRY(read_pads(g, n, out.rank, &axes, begin, end));
     for (int i = 0; i < out.rank; i++) {
         Ex in = out.dim[i];
         out.dim[i] = ex_add(p, ex_add(p, in, begin[i]), end[i]);
@@ -112,9 +112,11 @@ static void define(Te *t, const Node *n)
     Tx x = te_in(t, 0);
     PadMode mode = mode_of(n);
     Ex begin[MAX_RANK], end[MAX_RANK], index[MAX_RANK];
-    Status st = read_pads(n->graph, n, x->rank, begin, end);
+    Axes axes;
+    Status st = read_pads(n->graph, n, x->rank, &axes, begin, end);
     assert(st == MLC_OK);
     (void)st;
+    te_require_axes(t, &axes);
     te_stage(t, te_out(t, 0));
     for (int i = 0; i < x->rank; i++) {
         bool whole = ex_is(begin[i], 0) && ex_is(end[i], 0);

@@ -1,8 +1,11 @@
 /* Reductions over some dimensions: ReduceSum and its relatives. Each is
  *     y = after(reduce(before(x)))
  * with the functions of the table at the end. Without axes all dimensions are reduced, or none if
- * noop_with_empty_axes. Sums of f16 and bf16 are accumulated in f32. */
-#include "ir/ops/check.h"
+ * noop_with_empty_axes. Sums of f16 and bf16 are accumulated in f32.
+ *
+ * Where the run finds out which dimensions are reduced, each is an axis of the result and one of the
+ * reduction, and one of the two has size 1. */
+#include "ir/ops/axes.h"
 
 #define REDUCE_ATTRS(A, S)                                                      \
     A(S, int, keepdims, "1", "1: reduced dimensions stay, with size 1")         \
@@ -10,34 +13,30 @@
 ATTRS(ReduceAttrs, REDUCE_ATTRS);
 
 /* The dimensions to reduce, from input 1. */
-static Status reduced_dims(Graph *g, const Node *n, bool over[MAX_RANK])
+static Status reduced_dims(Graph *g, const Node *n, Axes *over)
 {
     const ReduceAttrs *a = n->attrs;
-    int rank = n->in[0]->type.rank, count;
-    int64_t axes[MAX_RANK];
-    TRY(node_const_ints(g, n, 1, MAX_RANK, axes, &count, NULL));
-    TRY(node_axes(n, rank, count, axes, over));
-    for (int i = 0; count == 0 && !a->noop_with_empty_axes && i < rank; i++)
-        over[i] = true;
+    TRY(axes_read(g, n, 1, n->in[0]->type.rank, over));
+    if (over->count == 0 && !a->noop_with_empty_axes)
+        axes_all(g->pool, over);
     return MLC_OK;
 }
 
 static Status infer_classes(Graph *g, Node *n, unsigned classes)
 {
     const ReduceAttrs *a = n->attrs;
-    bool over[MAX_RANK];
+    Axes over;
     TRY(node_need_rank(n, 0, 0, MAX_RANK));
     TRY(node_need_elem(n, 0, classes));
-    TRY(reduced_dims(g, n, over));
-    Type out = n->in[0]->type;
-    int rank = 0;
-    for (int i = 0; i < n->in[0]->type.rank; i++) {
-        if (!over[i])
-            out.dim[rank++] = out.dim[i];
-        else if (a->keepdims)
-            out.dim[rank++] = ex_int(g->pool, 1);
+    TRY(reduced_dims(g, n, &over));
+    const Type *x = &n->in[0]->type;
+    Type out = *x;
+    if (!a->keepdims) {
+        axes_drop(g->pool, &over, x->dim, out.dim);
+        out.rank = x->rank - over.count;
     }
-    out.rank = rank;
+    for (int i = 0; i < x->rank && a->keepdims; i++)
+        out.dim[i] = ex_select(g->pool, over.on[i], ex_int(g->pool, 1), x->dim[i]);
     node_set_type(n, 0, out);
     return MLC_OK;
 }
@@ -56,17 +55,24 @@ static Status infer_order(Graph *g, Node *n)
 static Ex open_reduction(Te *t, const Node *n, Tx out, bool keepdims, Ex *count)
 {
     Tx x = te_in(t, 0);
-    bool over[MAX_RANK];
-    Status st = reduced_dims(n->graph, n, over);
+    Axes over;
+    Status st = reduced_dims(n->graph, n, &over);
     assert(st == MLC_OK);
     (void)st;
+    te_require_axes(t, &over);
     te_stage(t, out);
-    Ex index[MAX_RANK];
-    for (int i = 0, k = 0; i < x->rank; i++) {
-        index[i] = over[i] ? te_red(t, x->dim[i]) : te_axis(t, k);
-        k += !over[i] || keepdims;
+    Ex index[MAX_RANK], one = te_int(t, 1), zero = te_int(t, 0);
+    *count = one;
+    for (int i = 0; i < x->rank; i++) {
+        Ex on = over.on[i], many = te_select(t, on, x->dim[i], one);
+        Ex kept = keepdims ? te_axis(t, i)
+                           : axes_pick(t->pool, axes_kept_before(t->pool, &over, i), out->rank,
+                                       t->stage->axis, zero);
+        index[i] = te_select(t, on, zero, kept);
+        if (!ex_is(on, 0))
+            index[i] = te_add(t, index[i], te_red(t, many));
+        *count = te_mul(t, *count, many);
     }
-    *count = dims_product(t->pool, x->rank, x->dim, over);
     return te_wide(t, te_load(t, x, index));
 }
 

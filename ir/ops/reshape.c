@@ -1,6 +1,6 @@
 /* Reshape, Flatten, Squeeze, Unsqueeze: the same elements in the same order under another shape.
  * The definition is an index map; where storage allows, nothing is moved. */
-#include "ir/ops/check.h"
+#include "ir/ops/axes.h"
 
 /* Output 0 is input 0 in row-major order. */
 static void define(Te *t, const Node *n)
@@ -141,44 +141,70 @@ OP(flatten) = {
 
 static Status infer_squeeze(Graph *g, Node *n)
 {
-    int64_t axes[MAX_RANK];
-    bool drop[MAX_RANK];
-    int count;
+    Axes drop;
     TRY(node_need_rank(n, 0, 0, MAX_RANK));
     const Type *x = &n->in[0]->type;
-    TRY(node_const_ints(g, n, 1, MAX_RANK, axes, &count, NULL));
-    TRY(node_axes(n, x->rank, count, axes, drop));
-    Type out = {.kind = TYPE_TENSOR, .elem = x->elem};
+    TRY(axes_read(g, n, 1, x->rank, &drop));
     for (int i = 0; i < x->rank; i++) {
-        if (!node_has(n, 1))
-            drop[i] = ex_is(x->dim[i], 1);
-        if (!drop[i])
-            out.dim[out.rank++] = x->dim[i];
-        else
+        if (!node_has(n, 1) && ex_is(x->dim[i], 1)) {
+            drop.on[i] = ex_bool(g->pool, true);
+            drop.count++;
+        }
+        if (ex_is(drop.on[i], 1))
             TRY(node_need_equal(n, x->dim[i], ex_int(g->pool, 1), "squeezed dimension"));
     }
+    Type out = {.kind = TYPE_TENSOR, .elem = x->elem, .rank = x->rank - drop.count};
+    axes_drop(g->pool, &drop, x->dim, out.dim);
     node_set_type(n, 0, out);
     return MLC_OK;
 }
 
 static Status infer_unsqueeze(Graph *g, Node *n)
 {
-    int64_t axes[MAX_RANK];
-    bool added[MAX_RANK];
-    int count, k = 0;
+    ExPool *p = g->pool;
+    const Ex *at;
+    Axes added;
+    int count;
     TRY(node_need_rank(n, 0, 0, MAX_RANK));
     const Type *x = &n->in[0]->type;
-    TRY(node_const_ints(g, n, 1, MAX_RANK, axes, &count, NULL));
+    TRY(node_known_ints(g, n, 1, MAX_RANK, &at, &count));
     int rank = x->rank + count;
     if (rank > MAX_RANK)
         return node_error(n, E0302, "the result has rank %d, at most %d is possible", rank,
                           MAX_RANK);
-    TRY(node_axes(n, rank, count, axes, added));
+    TRY(axes_read(g, n, 1, rank, &added));
     Type out = {.kind = TYPE_TENSOR, .elem = x->elem, .rank = rank};
     for (int i = 0; i < rank; i++)
-        out.dim[i] = added[i] ? ex_int(g->pool, 1) : x->dim[k++];
+        out.dim[i] = ex_select(p, added.on[i], ex_int(p, 1),
+                               axes_pick(p, axes_kept_before(p, &added, i), x->rank, x->dim,
+                                         ex_int(p, 1)));
     node_set_type(n, 0, out);
     return MLC_OK;
+}
+
+static void define_squeeze(Te *t, const Node *n)
+{
+    Axes drop;
+    Status st = axes_read(n->graph, n, 1, n->in[0]->type.rank, &drop);
+    assert(st == MLC_OK);
+    (void)st;
+    te_require_axes(t, &drop);
+    for (int i = 0; i < drop.rank; i++)
+        if (!ex_is(drop.on[i], 0))
+            te_require(t, ex_select(t->pool, drop.on[i],
+                                    ex_eq(t->pool, te_in(t, 0)->dim[i], te_int(t, 1)),
+                                    ex_bool(t->pool, true)));
+    define(t, n);
+}
+
+static void define_unsqueeze(Te *t, const Node *n)
+{
+    Axes added;
+    Status st = axes_read(n->graph, n, 1, n->out[0]->type.rank, &added);
+    assert(st == MLC_OK);
+    (void)st;
+    te_require_axes(t, &added);
+    define(t, n);
 }
 
 static Status upgrade_axes(RawNode *raw)
@@ -190,11 +216,11 @@ static Status upgrade_axes(RawNode *raw)
 
 OP(squeeze) = {
     .name = "Squeeze", .since = {1, 11, 13, 21, 23, 24, 25}, .min_in = 1, .max_in = 2,
-    .upgrade = upgrade_axes, .infer = infer_squeeze, .define = define,
+    .upgrade = upgrade_axes, .infer = infer_squeeze, .define = define_squeeze,
     .doc = "drops dimensions of size 1",
 };
 OP(unsqueeze) = {
     .name = "Unsqueeze", .since = {1, 11, 13, 21, 23, 24, 25}, .min_in = 2, .max_in = 2,
-    .upgrade = upgrade_axes, .infer = infer_unsqueeze, .define = define,
+    .upgrade = upgrade_axes, .infer = infer_unsqueeze, .define = define_unsqueeze,
     .doc = "adds dimensions of size 1",
 };

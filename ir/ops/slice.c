@@ -1,6 +1,7 @@
 /* Slice: y[i] = x[start + i * step] along the given axes. Starts and ends count from the end where
- * negative and are clamped to the tensor; steps may be negative, never 0. */
-#include "ir/ops/check.h"
+ * negative and are clamped to the tensor; steps may be negative, never 0. All of them may be computed;
+ * axes and steps mostly are constant, and then there is less to choose from. */
+#include "ir/ops/axes.h"
 
 typedef struct Cut {
     Ex start[MAX_RANK], step[MAX_RANK], count[MAX_RANK];
@@ -61,36 +62,76 @@ static void cut_axis(ExPool *p, Ex dim, Ex start, Ex end, int64_t step, int i, C
     c->count[i] = ex_nonneg(p, count) ? count : ex_max(p, count, zero);
 }
 
+/* The cut along dimension i where the run finds out the axes or the steps: that of the axis that is i,
+ * and everything where there is none. */
+static void cut_any(ExPool *p, const Axes *axes, Ex dim, const Ex *starts, const Ex *ends,
+                    const Ex *steps, int i, Cut *c)
+{
+    Ex zero = ex_int(p, 0), one = ex_int(p, 1), start = zero, end = dim, step = one;
+    for (int k = 0; k < axes->count; k++) {
+        Ex here = ex_eq(p, axes->axis[k], ex_int(p, i));
+        start = ex_select(p, here, bounded(p, starts[k], dim), start);
+        end = ex_select(p, here, bounded(p, ends[k], dim), end);
+        step = steps ? ex_select(p, here, steps[k], step) : one;
+    }
+    Ex up = ex_lt(p, zero, step), low = ex_select(p, up, zero, ex_int(p, -1));
+    Ex high = ex_select(p, up, dim, ex_sub(p, dim, one));
+    start = clamp(p, from_end(p, start, dim), low, high);
+    end = clamp(p, from_end(p, end, dim), low, high);
+    Ex span = ex_select(p, up, ex_sub(p, end, start), ex_sub(p, start, end));
+    Ex size = ex_max(p, ex_select(p, up, step, ex_sub(p, zero, step)), one);
+    c->start[i] = start;
+    c->step[i] = step;
+    c->count[i] = ex_max(p, ex_ceil_div(p, span, size), zero);
+}
+
+static bool all_constant(int n, const Ex *e)
+{
+    for (int i = 0; i < n; i++)
+        if (!ex_is_int(e[i], NULL))
+            return false;
+    return true;
+}
+
 /* The cut along every dimension of x, out of the inputs. */
-static Status make_cut(Graph *g, const Node *n, const Type *x, Cut *c)
+static Status make_cut(Graph *g, const Node *n, const Type *x, Axes *axes, Cut *c)
 {
     ExPool *p = g->pool;
-    const Ex *starts, *ends;
-    int64_t axes[MAX_RANK], steps[MAX_RANK];
-    int count, nends, naxes, nsteps;
-    bool cut[MAX_RANK], has_axes, has_steps;
+    const Ex *starts, *ends, *steps;
+    int count, nends, nsteps;
+    bool has_axes = node_has(n, 3), has_steps = node_has(n, 4);
     TRY(node_known_ints(g, n, 1, MAX_RANK, &starts, &count));
     TRY(node_known_ints(g, n, 2, MAX_RANK, &ends, &nends));
-    TRY(node_const_ints(g, n, 3, MAX_RANK, axes, &naxes, &has_axes));
-    TRY(node_const_ints(g, n, 4, MAX_RANK, steps, &nsteps, &has_steps));
-    if (nends != count || (has_axes && naxes != count) || (has_steps && nsteps != count))
+    TRY(axes_read(g, n, 3, x->rank, axes));
+    TRY(node_known_ints(g, n, 4, MAX_RANK, &steps, &nsteps));
+    if (nends != count || (has_axes && axes->count != count) || (has_steps && nsteps != count))
         return node_error(n, E0301, "%d starts, %d ends, %d axes, %d steps", count, nends,
-                          has_axes ? naxes : count, has_steps ? nsteps : count);
+                          has_axes ? axes->count : count, has_steps ? nsteps : count);
+    if (count > x->rank)
+        return node_error(n, E0302, "axis %d of %d dimensions", count - 1, x->rank);
     for (int i = 0; i < count && !has_axes; i++)
-        axes[i] = i;
-    TRY(node_axes(n, x->rank, count, axes, cut));
+        axes->axis[i] = ex_int(p, i);
+    axes->count = count;
+    for (int i = 0; i < count; i++)
+        if (has_steps && ex_is(steps[i], 0))
+            return node_error(n, E0301, "steps[%d] is 0", i);
+    if (!all_constant(count, axes->axis) || (has_steps && !all_constant(count, steps))) {
+        for (int i = 0; i < x->rank; i++)
+            cut_any(p, axes, x->dim[i], starts, ends, has_steps ? steps : NULL, i, c);
+        return MLC_OK;
+    }
     for (int i = 0; i < x->rank; i++) {
         c->start[i] = ex_int(p, 0);
         c->step[i] = ex_int(p, 1);
         c->count[i] = x->dim[i];
     }
     for (int i = 0; i < count; i++) {
-        int axis = (int)(axes[i] < 0 ? axes[i] + x->rank : axes[i]);
-        int64_t step = has_steps ? steps[i] : 1;
-        if (step == 0)
-            return node_error(n, E0301, "steps[%d] is 0", i);
+        int64_t axis = 0, step = 1;
+        ex_is_int(axes->axis[i], &axis);
+        if (has_steps)
+            ex_is_int(steps[i], &step);
         step = MAX(-MAX_ATTR_SIZE, MIN(MAX_ATTR_SIZE, step));
-        cut_axis(p, x->dim[axis], starts[i], ends[i], step, axis, c);
+        cut_axis(p, x->dim[axis], starts[i], ends[i], step, (int)axis, c);
     }
     return MLC_OK;
 }
@@ -99,8 +140,9 @@ static Status infer(Graph *g, Node *n)
 {
     TRY(node_need_rank(n, 0, 0, MAX_RANK));
     Type out = n->in[0]->type;
+    Axes axes;
     Cut c;
-    TRY(make_cut(g, n, &n->in[0]->type, &c));
+    TRY(make_cut(g, n, &n->in[0]->type, &axes, &c));
     memcpy(out.dim, c.count, (size_t)out.rank * sizeof(Ex));
     node_set_type(n, 0, out);
     return MLC_OK;
@@ -109,10 +151,15 @@ static Status infer(Graph *g, Node *n)
 static void define(Te *t, const Node *n)
 {
     Tx x = te_in(t, 0);
+    Axes axes;
     Cut c;
-    Status st = make_cut(n->graph, n, &n->in[0]->type, &c);
+    Status st = make_cut(n->graph, n, &n->in[0]->type, &axes, &c);
     assert(st == MLC_OK);
     (void)st;
+    te_require_axes(t, &axes);
+    for (int i = 0; i < x->rank; i++)
+        if (!ex_is_int(c.step[i], NULL))
+            te_require(t, ex_ne(t->pool, c.step[i], te_int(t, 0)));
     te_stage(t, te_out(t, 0));
     Ex index[MAX_RANK];
     for (int i = 0; i < x->rank; i++)

@@ -305,6 +305,52 @@ static void a_depth_of_the_run(void **state)
     expect_failure(body, "1 -1 | -2 | 7 8");
 }
 
+/* ---- axes ---- */
+
+static void axes_of_the_run(void **state)
+{
+    (void)state;
+    const char *sum = "in %x : f32[2,3] in %a : i64[1] %y = ReduceSum(%x, %a) {keepdims=0} out %y";
+    expect(sum, "1 2 3 4 5 6 | 0", "3: 5 7 9");
+    expect(sum, "1 2 3 4 5 6 | -1", "2: 6 15");
+    expect_failure(sum, "1 2 3 4 5 6 | 2");
+    const char *mean = "in %x : f32[2,2,2] in %a : i64[2] %y = ReduceMean(%x, %a) out %y";
+    expect(mean, "1 2 3 4 5 6 7 8 | 0 2", "1x2x1: 3.5 5.5");
+    expect_failure(mean, "1 2 3 4 5 6 7 8 | 1 -2");
+    expect("in %x : f32[2,2] in %a : i64[0] %y = ReduceMax(%x, %a) out %y", "1 2 3 4", "1x1: 4");
+    const char *cum = "in %x : f32[2,3] in %a : i64[] %y = CumSum(%x, %a) {reverse=1} out %y";
+    expect(cum, "1 2 3 4 5 6 | 0", "2x3: 5 7 9 4 5 6");
+    expect(cum, "1 2 3 4 5 6 | -1", "2x3: 6 5 3 15 11 6");
+}
+
+static void dimensions_of_size_one(void **state)
+{
+    (void)state;
+    const char *squeeze = "in %x : f32[1,2,1,3] in %a : i64[1] %y = Squeeze(%x, %a) out %y";
+    expect(squeeze, "1 2 3 4 5 6 | 0", "2x1x3: 1 2 3 4 5 6");
+    expect(squeeze, "1 2 3 4 5 6 | -2", "1x2x3: 1 2 3 4 5 6");
+    expect_failure(squeeze, "1 2 3 4 5 6 | 1");
+    const char *two = "in %x : f32[2,3] in %a : i64[2] %y = Unsqueeze(%x, %a) out %y";
+    expect(two, "1 2 3 4 5 6 | 0 3", "1x2x3x1: 1 2 3 4 5 6");
+    expect(two, "1 2 3 4 5 6 | -2 1", "2x1x1x3: 1 2 3 4 5 6");
+    expect_failure(two, "1 2 3 4 5 6 | 1 1");
+}
+
+static void slices_of_the_run(void **state)
+{
+    (void)state;
+    const char *any = "in %x : f32[2,4] in %s : i64[1] in %e : i64[1] in %a : i64[1] in %t : i64[1]"
+                      " %y = Slice(%x, %s, %e, %a, %t) out %y";
+    expect(any, "1 2 3 4 5 6 7 8 | 1 | 3 | 1 | 1", "2x2: 2 3 6 7");
+    expect(any, "1 2 3 4 5 6 7 8 | 0 | 1 | 0 | 1", "1x4: 1 2 3 4");
+    expect(any, "1 2 3 4 5 6 7 8 | -1 | -9 | -1 | -3", "2x2: 4 1 8 5");
+    expect(any, "1 2 3 4 5 6 7 8 | 3 | 1 | 1 | 1", "2x0:");
+    expect(any, "1 2 3 4 5 6 7 8 | 0 | 100 | 1 | 2", "2x2: 1 3 5 7");
+    expect_failure(any, "1 2 3 4 5 6 7 8 | 0 | 1 | 1 | 0");
+    expect("in %x : f32[2,2] in %p : i64[2] in %a : i64[1] %y = Pad(%x, %p, _, %a) out %y",
+           "1 2 3 4 | 1 0 | -1", "2x3: 0 1 2 0 3 4");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +370,9 @@ int main(void)
         cmocka_unit_test(defaults_select_nothing),
         cmocka_unit_test(a_shape_of_the_run),
         cmocka_unit_test(a_depth_of_the_run),
+        cmocka_unit_test(axes_of_the_run),
+        cmocka_unit_test(dimensions_of_size_one),
+        cmocka_unit_test(slices_of_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
