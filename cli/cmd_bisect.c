@@ -24,7 +24,7 @@ typedef struct Bisection {
 static void collect_options(Bisection *b)
 {
     static const OptionId passed[] = {OPT_target, OPT_level, OPT_threads, OPT_strict, OPT_precision,
-                                      OPT_shape,  OPT_dim,   OPT_x};
+                                      OPT_shape,  OPT_dim,   OPT_custom_op, OPT_x};
     Cli *cli = b->cli;
     Str words = str_new(cli->arena), plain = str_new(cli->arena);
     for (size_t i = 0; i < COUNT_OF(passed); i++) {

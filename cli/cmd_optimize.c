@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/compile.h"
 #include "cli/csource.h"
+#include "cli/custom_op.h"
 #include "cli/depfile.h"
 #include "cli/facts.h"
 #include "cli/gates.h"
@@ -197,7 +198,7 @@ static Status place_weights(Job *j)
 
 static Status generate(Job *j)
 {
-    const char *object = object_path(j), *so = output_tmp(&j->out, OUTPUT_so);
+    const char *object = object_path(j), *so = output_tmp(&j->out, OUTPUT_so), *linked;
     const char *listing = output_tmp(&j->out, OUTPUT_asm);
     const char *llvm_ir = output_tmp(&j->out, OUTPUT_llvm_ir);
     if (!j->program)
@@ -211,8 +212,10 @@ static Status generate(Job *j)
         TRY(object_sizes(j->ctx, object, &j->options, &j->sizes));
         TRY(file_size(j->ctx, object, &j->object_bytes));
     }
-    if (so)
-        TRY(compile_link_shared(j->ctx, object, so));
+    if (so) {
+        TRY(custom_ops_link(j->ctx, j->cli->arena, &j->options, j->out.temp_dir, object, &linked));
+        TRY(compile_link_shared(j->ctx, linked, so));
+    }
     TRY(make_library(j));
     if (listing)
         TRY(compile_codegen(j->ctx, &j->programs, &j->options, CODEGEN_ASM, listing));
@@ -295,6 +298,10 @@ static void check(Job *j)
     const char *object = object_path(j), *why;
     if (!object || j->cli->quiet || j->options.target.kind == TARGET_C)
         return;
+    if (j->options.custom.len) {
+        talk(j->cli, "  verify      not done: functions of custom operators run in compiled code only\n");
+        return;
+    }
     progress(j->cli, "checking");
     const char *weights = j->weights_in_file ? j->out.weights.file.tmp_path : NULL;
     if (self_check(j->model, &j->options, object, weights, &worst, &why))

@@ -2,6 +2,7 @@
 #include "cli/compile.h"
 
 #include "cli/cli.h"
+#include "cli/custom_op.h"
 #include "codegen/lower/lower.h"
 #include "frontend/onnx/onnx.h"
 #include "ir/base/file.h"
@@ -155,6 +156,7 @@ Status compile_options(Cli *cli, const char *target, CompileOptions *o)
                           o->threads);
     for (int i = 0; i < cli->opt[OPT_dim].nlist; i++)
         TRY(parse_dim(cli->ctx, cli->opt[OPT_dim].list[i], o));
+    TRY(custom_ops_register(cli, o));
     for (int i = 0; i < cli->opt[OPT_shape].nlist; i++)
         TRY(parse_shape(cli->ctx, cli->opt[OPT_shape].list[i], o));
     return parse_switches(cli, o);

@@ -37,6 +37,11 @@ typedef struct ShapeFix {
     int64_t     dim[MAX_RANK];
 } ShapeFix;
 
+/* One `--custom-op DOMAIN::OP=HEADER:SYMBOL`. */
+typedef struct CustomOp {
+    const char *domain, *name, *header, *symbol;
+} CustomOp;
+
 typedef struct CompileOptions {
     Arena       *arena;        /* owns what this record points to */
     TargetDesc   target;       /* the best-fitting of `targets` */
@@ -53,6 +58,7 @@ typedef struct CompileOptions {
     VEC(DimFix) dims;
     VEC(DimRange) ranges;
     VEC(ShapeFix) shapes;
+    VEC(CustomOp) custom;
     const char  *sha256;       /* hex, of the model file; "" unknown. Set by compile_load() */
     int64_t      model_bytes;  /* set by compile_load() */
     int64_t      memory_limit; /* of the code generator's process; 0: default */

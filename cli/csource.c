@@ -2,6 +2,7 @@
  * system's compiler, which is how C artifacts are run here. */
 #include "cli/csource.h"
 
+#include "cli/custom_op.h"
 #include "cli/process.h"
 #include "codegen/emit/c/emit_c.h"
 #include "codegen/run/tempdir.h"
@@ -13,12 +14,17 @@ static const char *const compilers[] = {"cc", "gcc", "clang"};
 
 Status csource_write(Program *p, const CompileOptions *o, const char *model, const char *path)
 {
+    const char **header = NEW_ARRAY(o->arena, const char *, o->custom.len + 1);
+    for (size_t i = 0; i < o->custom.len; i++)
+        header[i] = path_base(o->custom.at[i].header);
     CInfo info = {
         .prefix = o->prefix,
         .target = o->target.name,
         .mlc_version = MLC_VERSION,
         .source = model ? path_base(model) : NULL,
         .sha256 = o->sha256,
+        .header = header,
+        .nheader = (int)o->custom.len,
     };
     return c_emit_file(p, &info, path);
 }
@@ -46,17 +52,25 @@ static const char *complaint(Arena *a, const char *log)
     return arena_strndup(a, at, strcspn(at, "\n"));
 }
 
-static Status run_compiler(Ctx *c, Arena *a, const char *dir, const char *source, const char *path,
-                           bool shared)
+static Status run_compiler(Ctx *c, Arena *a, const CompileOptions *o, const char *dir,
+                           const char *source, const char *path, bool shared)
 {
+    const char **more;
+    int nmore;
+    TRY(custom_ops_words(c, a, o, dir, shared, &more, &nmore));
     const char *cc, *log = arena_printf(a, "%s/cc.log", dir);
     TRY(csource_compiler(c, a, &cc));
     FILE *f = fopen(log, "we");
     if (!f)
         return diag_error(c, E0003, (Loc){.file = log}, MLC_SYSTEM, "cannot write '%s'", log);
     const char *const link[] = {"-shared", "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-lm", NULL};
-    const char *argv[16] = {cc, "-std=c99", "-O2", "-fPIC", "-o", path, source};
-    int n = 7;
+    const char *const fixed[] = {cc, "-std=c99", "-O2", "-fPIC", "-o", path, source};
+    const char **argv = NEW_ARRAY(a, const char *, 16 + (size_t)nmore);
+    int n = 0;
+    for (size_t i = 0; i < COUNT_OF(fixed); i++)
+        argv[n++] = fixed[i];
+    for (int i = 0; i < nmore; i++)
+        argv[n++] = more[i];
     if (!shared)
         argv[n++] = "-c";
     for (int i = 0; shared && link[i]; i++)
@@ -66,7 +80,11 @@ static Status run_compiler(Ctx *c, Arena *a, const char *dir, const char *source
     int code = 0;
     Status s = process_run(c, (char *const *)argv, &po, &code);
     fclose(f);
-    if (s == MLC_OK && code != 0)
+    if (s == MLC_OK && code != 0 && nmore)
+        s = diag_error(c, E0602, (Loc){.file = o->custom.at[0].header}, MLC_INPUT,
+                       "'%s' cannot compile the C source with its custom operators: %s", cc,
+                       complaint(a, log));
+    else if (s == MLC_OK && code != 0)
         s = diag_error(c, E0403, (Loc){0}, MLC_BUG, "'%s' cannot compile the C source: %s", cc,
                        complaint(a, log));
     return s;
@@ -82,7 +100,7 @@ static Status build(Ctx *c, Program *p, const CompileOptions *o, const char *pat
         const char *source = arena_printf(a, "%s/model.c", dir);
         s = csource_write(p, o, NULL, source);
         if (s == MLC_OK)
-            s = run_compiler(c, a, dir, source, path, shared);
+            s = run_compiler(c, a, o, dir, source, path, shared);
         if (s == MLC_OK && source_bytes)
             s = file_size(c, source, source_bytes);
         temp_dir_remove(dir);

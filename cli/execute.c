@@ -4,6 +4,7 @@
 
 #include "cli/artifact_shapes.h"
 #include "cli/csource.h"
+#include "cli/custom_op.h"
 #include "cli/process.h"
 #include "cli/weights.h"
 #include "codegen/emit/object/archive.h"
@@ -123,6 +124,7 @@ static Status make_artifact(Execution *e, const ExecutionOptions *o, const char 
     if (e->weights)
         TRY(file_size(e->ctx, e->weights, &more));
     e->artifact_bytes += more;
+    TRY(custom_ops_link(e->ctx, e->arena, &e->options, e->dir, object, &object));
     *artifact = object;
     if (!o->prefer_shared || !compile_runs_here(&e->options) ||
         !process_in_path(e->arena, compilers, COUNT_OF(compilers)))

@@ -11,7 +11,7 @@ ZSH_DIR ?= share/zsh/site-functions
 INSTALLED_PROGRAMS := bin/mlc $(addprefix libexec/mlc/,mlc-codegen mlc-runner mlc-runner-jit)
 INSTALLED_DATA := share/man/man1/mlc.1 \
     share/bash-completion/completions/mlc $(ZSH_DIR)/_mlc share/fish/vendor_completions.d/mlc.fish \
-    include/mlc/mlc_abi.h lib/pkgconfig/mlc.pc \
+    include/mlc/mlc_abi.h include/mlc/mlc_custom.h lib/pkgconfig/mlc.pc \
     $(addprefix lib/cmake/mlc/,mlcConfig.cmake mlcConfigVersion.cmake)
 INSTALLED_FOLDERS := libexec/mlc include/mlc lib/cmake/mlc
 
@@ -22,11 +22,12 @@ $(STAGE)/bin/mlc: $(BUILD)/mlc
 $(STAGE)/libexec/mlc/%: $(BUILD)/%
 	@mkdir -p $(@D) && cp $< $@
 $(STAGE)/include/mlc/mlc_abi.h: runtime/mlc_abi.h
+$(STAGE)/include/mlc/mlc_custom.h: runtime/mlc_custom.h
 $(STAGE)/lib/cmake/mlc/%: make/install/%
 	@mkdir -p $(@D) && sed 's/@VERSION@/$(VERSION)/g' $< > $@
 $(STAGE)/lib/pkgconfig/%: make/install/%
 	@mkdir -p $(@D) && sed 's/@VERSION@/$(VERSION)/g' $< > $@
-$(STAGE)/bin/mlc $(STAGE)/include/mlc/mlc_abi.h:
+$(STAGE)/bin/mlc $(STAGE)/include/mlc/mlc_abi.h $(STAGE)/include/mlc/mlc_custom.h:
 	@mkdir -p $(@D) && cp $< $@
 
 $(STAGE)/share/man/man1/mlc.1: $(BUILD)/mlc

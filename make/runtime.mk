@@ -15,7 +15,7 @@ RUNTIME_FLAGS_aarch64 := --target=aarch64-linux-gnu -isystem /usr/aarch64-linux-
 
 RUNTIME_OBJ        := $(foreach a,$(RUNTIME_ARCHS),$(BUILD)/obj/embed/mlc_runtime_$(a)_bc.o)
 RUNTIME_NATIVE_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(RUNTIME_SRC)) \
-    $(BUILD)/obj/embed/mlc_abi_h.o $(BUILD)/obj/embed/mlc_runtime_c.o \
+    $(BUILD)/obj/embed/mlc_abi_h.o $(BUILD)/obj/embed/mlc_custom_h.o $(BUILD)/obj/embed/mlc_runtime_c.o \
     $(BUILD)/obj/embed/mlc_runner_aarch64_o.o
 
 # One translation unit, so that no linker of bitcode is needed to build.
@@ -29,6 +29,8 @@ $(BUILD)/gen/embed/mlc_runtime_%_bc: $(BUILD)/gen/runtime.c $(RUNTIME_SRC) $(wil
 	@$(CLANG) $(RUNTIME_FLAGS) $(RUNTIME_FLAGS_$*) -emit-llvm -c -x c - -o $@ < $<
 
 $(BUILD)/gen/embed/mlc_abi_h: runtime/mlc_abi.h
+$(BUILD)/gen/embed/mlc_custom_h: runtime/mlc_custom.h
+$(BUILD)/gen/embed/mlc_abi_h $(BUILD)/gen/embed/mlc_custom_h:
 	@mkdir -p $(@D)
 	@cp $< $@
 

@@ -21,7 +21,8 @@ static Status lower_one(Graph *g, const TargetDesc *t, const LowerOptions *o, Pr
     lower_layout(&l);
     place_io(&l);
     TRY(lower_schedule(&l));
-    if (t->kind == TARGET_C && program_has_control(l.program))
+    if (t->kind == TARGET_C && program_has_control(l.program) &&
+        !program_only_calls_user(l.program))
         return diag_error(g->ctx, E0205, (Loc){.file = g->file}, MLC_INPUT,
                           "target %s has no control flow and no sizes that the run finds out",
                           t->name);

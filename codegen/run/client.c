@@ -225,6 +225,10 @@ static Status request(Runner *r, LineFn fn, const char *text)
             return MLC_OK;
         if (str_eq(key, "error")) {
             int code = (int)take_number(&line);
+            if (code >= SERVE_FUNCTION)
+                return diag_error(r->ctx, E0603, here(r), MLC_INPUT,
+                                  "the function of a custom operator returned %d",
+                                  code - SERVE_FUNCTION);
             return diag_error(r->ctx, E0603, here(r), status_of(code), "%s%s%s",
                               code == SERVE_SYSTEM ? "" : runner_status_text(code),
                               code == SERVE_SYSTEM || !*line ? "" : ": ", line);

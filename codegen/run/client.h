@@ -67,6 +67,8 @@ typedef struct Runner Runner;
 /* The programs that arm64 artifacts need to run on another machine are there: an emulator and a
  * cross compiler. E0004, MLC_SYSTEM, if not. */
 Status runner_tools(Ctx *c, Arena *a);
+/* The compiler of such programs, in `a`. E0004, MLC_SYSTEM. */
+Status runner_cross_compiler(Ctx *c, Arena *a, const char **out);
 /* Starts a runner for the artifact and asks what it holds. E0602 not an artifact; E0004 a tool is
  * absent; E0603 it cannot be loaded. Everything lives in `a`. */
 Status runner_open(Ctx *c, Arena *a, const char *artifact, const RunnerOptions *o, Runner **out);

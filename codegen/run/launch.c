@@ -103,6 +103,12 @@ Status runner_tools(Ctx *c, Arena *a)
     return arm64_tools(c, a, &emulator, &linker);
 }
 
+Status runner_cross_compiler(Ctx *c, Arena *a, const char **out)
+{
+    const char *emulator;
+    return arm64_tools(c, a, &emulator, out);
+}
+
 /* Runs a tool to its end, its output in DIR/log. */
 static Status run_tool(Ctx *c, Arena *a, char *const argv[], const char *dir)
 {

@@ -30,7 +30,8 @@
 
 #include "runtime/mlc_abi.h"
 
-enum { SERVE_SYSTEM = 100, SERVE_MAX_RUNS = 1 << 22, SERVE_MAX_STAMPS = 1 << 23 };
+/* SERVE_FUNCTION + n: a function of a custom operator returned n. */
+enum { SERVE_SYSTEM = 100, SERVE_FUNCTION = 1000, SERVE_MAX_RUNS = 1 << 22, SERVE_MAX_STAMPS = 1 << 23 };
 
 typedef int (*PoolFn)(int op, mlc_task_v1 fn, void *arg, int64_t n, int64_t grain, int threads);
 

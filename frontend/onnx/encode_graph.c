@@ -129,6 +129,8 @@ static Status encode_node(Encoder *e, WireOut *graph, const Node *n, const char 
     for (int i = 0; i < nout; i++)
         wire_out_text(&w, NODE_OUTPUT, n->out[i] ? names[n->out[i]->id] : "");
     wire_out_text(&w, NODE_NAME, free_name(e, &e->node_names, n->name));
+    if (n->op->traits & OP_CUSTOM)
+        return node_error(n, E0205, "a model with a custom operator cannot be written as ONNX");
     wire_out_text(&w, NODE_OP, n->op->name);
     TRY(encode_attrs(e, &w, n, captured));
     if (n->op->domain) {

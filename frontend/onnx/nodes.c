@@ -92,7 +92,7 @@ static void count_cause(Reader *r, const RawNode *raw, const char *op)
 
 static bool is_known(const RawNode *raw)
 {
-    const OpInfo *op = op_find(raw->domain, raw->op);
+    const OpInfo *op = op_find_for(raw->graph->ctx, raw->domain, raw->op);
     return op && raw->version >= op->since[0];
 }
 

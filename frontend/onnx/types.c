@@ -159,8 +159,20 @@ Status type_read(Reader *r, const Onnx__TypeProto *p, const char *value, bool lo
     return read_any(r, p, value, loose, out);
 }
 
+/* What a custom operator makes is known from its declaration alone, so that may be dynamic, in the
+ * dimensions that inputs have. */
+static void type_declared(Reader *r, Value *v, const Onnx__TypeProto *p)
+{
+    int  before = ex_sym_count(r->pool);
+    Type t = {.rank = -1};
+    if (type_read(r, p, v->name, false, &t) == MLC_OK && ex_sym_count(r->pool) == before)
+        v->type = t;
+}
+
 void type_hint(Reader *r, Value *v, const Onnx__TypeProto *p)
 {
+    if (v && v->def && v->def->op->traits & OP_CUSTOM && v->type.kind == TYPE_NONE && p)
+        type_declared(r, v, p);
     const Onnx__TensorShapeProto *shape = shape_of(p);
     if (!v || v->data || v->is_input || v->type.kind != TYPE_NONE || !shape_is_constant(shape))
         return;

@@ -19,6 +19,7 @@ struct Ctx {
     int64_t   rewrites;         /* rewrites asked for so far, see pass_step() */
     int64_t   rewrite_limit;    /* rewrites after this many are refused; -1: no limit */
     bool      rewrites_required; /* the limit does not hold for the pass that runs */
+    const void *operators;      /* further ones, see op_register() */
     bool      verify_each;      /* run the verifier after every pass */
     jmp_buf  *unwind;           /* innermost ctx_protect() */
     Arena    *arenas;           /* every live arena, newest first */

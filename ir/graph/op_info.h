@@ -123,6 +123,7 @@ enum {
     OP_IDENTITY = 16,    /* output 0 is input 0 */
     OP_CONTROL = 64,     /* `define` says control flow: nothing is evaluated at compile time */
     OP_GAPS = 32,        /* any input may be omitted, also below min_in (Loop) or where variadic */
+    OP_CUSTOM = 256,     /* a function of the user's: ONNX alone does not say what it means */
     OP_ELEM_TYPE = 128,  /* the element types of its inputs are part of its meaning: none is widened */
 };
 enum { VARIADIC = 255 };
@@ -165,6 +166,11 @@ struct OpInfo {
 extern const OpInfo *const op_table[];
 extern const size_t        op_count;
 const OpInfo *op_find(const char *domain, const char *name);
+/* Adds an operator for one context, before those of the table; `op` and the list's memory in `a` must
+ * live as long as the context is used. */
+void op_register(Ctx *c, Arena *a, const OpInfo *op);
+/* op_find() among those and the table. */
+const OpInfo *op_find_for(const Ctx *c, const char *domain, const char *name);
 /* Reports an unsupported operator (E0201) with a near name. Returns MLC_INPUT. */
 Status op_unknown(Graph *g, const char *domain, const char *name, int version, Loc loc, int nodes);
 

@@ -222,7 +222,7 @@ static Status upgrade(RawNode *raw, const OpInfo **out)
 {
     enum { MOST_SUCCESSORS = 4 };
     for (int i = 0; i < MOST_SUCCESSORS; i++) {
-        const OpInfo *op = op_find(raw->domain, raw->op);
+        const OpInfo *op = op_find_for(raw->graph->ctx, raw->domain, raw->op);
         if (!op || raw->version < op->since[0])
             return op_unknown(raw->graph, raw->domain, raw->op, raw->version, raw_loc(raw), 1);
         *out = op;

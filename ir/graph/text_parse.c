@@ -199,7 +199,7 @@ static Status parse_op(Parser *p, NodeText *t)
         t->raw.op = p->text;
         TRY(parse_next(p));
     }
-    t->op = op_find(t->raw.domain, t->raw.op);
+    t->op = op_find_for(t->raw.graph->ctx, t->raw.domain, t->raw.op);
     if (t->op)
         return MLC_OK;
     Loc loc = {.file = p->file, .line = p->line, .op = t->raw.op};

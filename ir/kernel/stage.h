@@ -32,6 +32,8 @@ typedef enum StageKind { STAGE_MAP, STAGE_REDUCE, STAGE_SCAN, STAGE_SCATTER,
 } StageKind;
 typedef enum ReduceOp { REDUCE_SUM, REDUCE_PROD, REDUCE_MIN, REDUCE_MAX, REDUCE_GENERAL } ReduceOp;
 
+#define STAGE_USER_CALL "user:"
+
 typedef struct StageStore {
     Buf *buf;
     Ex   index[MAX_RANK]; /* buf->rank of them */
@@ -62,7 +64,7 @@ typedef struct Stage {
     Ex          symbol;     /* SET */
     bool        again;      /* SET of a symbol that has more than one SET */
     Ex          value;
-    const char *call;       /* CALL: name of the function */
+    const char *call;       /* CALL: name of the function; STAGE_USER_CALL and a C name: the user's */
     int         nwritten;   /* CALL: the first args are results */
     VEC(Ex)     params;     /* CALL: further numbers, of symbols */
 } Stage;

@@ -45,6 +45,27 @@ const OpInfo *op_find(const char *domain, const char *name)
     return NULL;
 }
 
+typedef struct Registered {
+    const OpInfo            *op;
+    const struct Registered *next;
+} Registered;
+
+void op_register(Ctx *c, Arena *a, const OpInfo *op)
+{
+    Registered *r = NEW(a, Registered);
+    *r = (Registered){op, c->operators};
+    c->operators = r;
+}
+
+const OpInfo *op_find_for(const Ctx *c, const char *domain, const char *name)
+{
+    for (const Registered *r = c->operators; r; r = r->next) {
+        if (str_eq(r->op->name, name) && str_eq(domain_of(r->op->domain), domain_of(domain)))
+            return r->op;
+    }
+    return op_find(domain, name);
+}
+
 Status op_unknown(Graph *g, const char *domain, const char *name, int version, Loc loc, int nodes)
 {
     const char *in = domain_of(domain);
@@ -64,7 +85,12 @@ Status op_unknown(Graph *g, const char *domain, const char *name, int version, L
     for (size_t i = 0; i < op_count; i++)
         names[i] = op_table[i]->name;
     const char *near = op ? NULL : str_nearest(name, names, op_count);
-    if (near)
+    bool foreign = *in;
+    for (size_t i = 0; i < op_count; i++)
+        foreign = foreign && !str_eq(domain_of(op_table[i]->domain), in);
+    if (foreign)
+        diag_help(g->ctx, "--custom-op %s=HEADER:SYMBOL makes it a C function of yours", full);
+    else if (near)
         diag_help(g->ctx, "did you mean '%s'?", near);
     else
         diag_help(g->ctx, "'mlc list ops' lists what is supported");

@@ -149,6 +149,10 @@ static void *spread(const ProgramRun *r, const MemObj *m, Arena *a)
 static Status call(ProgramRun *r, const Step *st)
 {
     mlc_rt_call_fn fn = mlc_rt_call_find(st->call);
+    if (step_user_call(st))
+        return diag_error(r->p->ctx, E0402, (Loc){.node = st->origin.len ? st->origin.at[0] : NULL},
+                          MLC_INPUT, "function '%s' of a custom operator runs in compiled code only",
+                          step_user_call(st));
     if (!fn)
         return diag_error(r->p->ctx, E0901, (Loc){0}, MLC_BUG, "no runtime function '%s'", st->call);
     Arena *scratch = arena_new(r->p->ctx);

@@ -142,6 +142,22 @@ bool program_has_control(const Program *p)
     return false;
 }
 
+const char *step_user_call(const Step *s)
+{
+    static const char prefix[] = STAGE_USER_CALL;
+    return s->kind == STEP_CALL && str_starts(s->call, prefix) ? s->call + strlen(prefix) : NULL;
+}
+
+bool program_only_calls_user(const Program *p)
+{
+    for (size_t i = 0; i < p->steps.len; i++) {
+        const Step *s = &p->steps.at[i];
+        if (s->kind != STEP_LAUNCH && s->kind != STEP_ZERO && !step_user_call(s))
+            return false;
+    }
+    return !program_allocates(p) && ex_sym_count(p->pool) == ex_sym_bound_count(p->pool);
+}
+
 bool program_allocates(const Program *p)
 {
     for (size_t i = 0; i < p->mem.len; i++)

@@ -83,6 +83,10 @@ typedef struct Program {
 bool memobj_is_dynamic(const Program *p, const MemObj *m);
 /* Does the host do more than launch kernels: control flow, symbols of the run, calls? */
 bool program_has_control(const Program *p);
+/* The C name of a function of the user's that STEP_CALL calls; NULL: it is one of the runtime. */
+const char *step_user_call(const Step *s);
+/* Does the host do nothing but launch kernels and call functions of the user's? */
+bool program_only_calls_user(const Program *p);
 /* Does the run need an allocator: memory or an output whose size it finds out? */
 bool program_allocates(const Program *p);
 /* Fills in Step.match. E0901 where IF, LOOP and END do not nest. */

@@ -18,6 +18,7 @@ quiet make -s --no-print-directory BUILD="$build" DESTDIR="$dest" PREFIX="$prefi
 diff - "$work/files" <<'F' || fail "other files were installed"
 ./bin/mlc
 ./include/mlc/mlc_abi.h
+./include/mlc/mlc_custom.h
 ./lib/cmake/mlc/mlcConfig.cmake
 ./lib/cmake/mlc/mlcConfigVersion.cmake
 ./lib/pkgconfig/mlc.pc

@@ -15,6 +15,8 @@ typedef struct CInfo {
     const char *mlc_version; /* "0.1.0" */
     const char *source;      /* name of the model file, NULL: unknown */
     const char *sha256;      /* hex, of the model file; "" unknown */
+    const char *const *header; /* of custom operators, to include */
+    int         nheader;
 } CInfo;
 
 /* Where the text goes, piece by piece. */

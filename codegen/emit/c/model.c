@@ -94,6 +94,27 @@ static void add_launch(Unit *u, Str *s, const Step *step)
     str_add(s, returns ? ");\n    if (status != 0)\n        return status;\n" : ");\n");
 }
 
+/* A function of the user's: runtime/mlc_custom.h. */
+static void add_user_call(Unit *u, Str *s, const Step *step)
+{
+    size_t n = step->args.len, nout = (size_t)step->nwritten;
+
+    str_printf(s, "    {\n        mlc_tensor_v1 t[%zu];\n        memset(t, 0, sizeof t);\n", MAX(n, 1));
+    for (size_t i = 0; i < n; i++) {
+        const MemObj *o = step->args.at[i];
+        const StepShape *shape = &step->shapes.at[i];
+
+        str_printf(s, "        t[%zu].data = (void *)(uintptr_t)%s;\n", i, object_name(u, o));
+        str_printf(s, "        t[%zu].elem = %d;\n        t[%zu].rank = %d;\n", i,
+                   elem_to_onnx(o->elem), i, shape->rank);
+        for (int k = 0; k < shape->rank; k++)
+            str_printf(s, "        t[%zu].dim[%d] = %s;\n", i, k, size_text(u, shape->dim[k]));
+    }
+    str_printf(s, "        status = %s(t + %zu, %zu, t, %zu);\n    }\n", step_user_call(step), nout,
+               n - nout, nout);
+    str_add(s, "    if (status != 0)\n        return status;\n");
+}
+
 void emit_exec(Unit *u, Str *s)
 {
     const Program *p = u->program;
@@ -104,7 +125,8 @@ void emit_exec(Unit *u, Str *s)
 
         returns =
             returns || (step->kind == STEP_LAUNCH && u->returns[kernel_position(p, step->kernel)]);
-        zeroes = zeroes || (step->kind == STEP_ZERO && has_symbols(u));
+        returns = returns || step->kind == STEP_CALL;
+        zeroes = zeroes || (step->kind != STEP_LAUNCH && has_symbols(u));
     }
     str_printf(s, "static int %s(const mlc_rt_run *r)\n{\n", unit_name(u, "exec"));
     for (size_t i = 0; i < p->mem.len; i++)
@@ -126,6 +148,8 @@ void emit_exec(Unit *u, Str *s)
 
         if (step->kind == STEP_LAUNCH)
             add_launch(u, s, step);
+        else if (step->kind == STEP_CALL)
+            add_user_call(u, s, step);
         else
             str_printf(s, "    memset(%s, 0, (size_t)%s);\n", object_name(u, step->args.at[0]),
                        size_text(u, step->args.at[0]->size_bytes));

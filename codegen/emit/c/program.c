@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 /* runtime/mlc_abi.h, and the runtime without threads; made by make/runtime.mk. */
-extern const unsigned char mlc_abi_h[], mlc_runtime_c[];
-extern const size_t mlc_abi_h_size, mlc_runtime_c_size;
+extern const unsigned char mlc_abi_h[], mlc_runtime_c[], mlc_custom_h[];
+extern const size_t mlc_abi_h_size, mlc_runtime_c_size, mlc_custom_h_size;
 
 static Status put(Unit *u, const char *text, size_t n)
 {
@@ -145,6 +145,18 @@ static void add_top(Unit *u, Str *s, bool math)
                p, p, p, p, p);
 }
 
+/* The functions of custom operators, declared by their headers. */
+static void add_user_headers(Unit *u, Str *s)
+{
+    if (u->info->nheader == 0)
+        return;
+    str_add(s, "/* ---- custom operators ---- */\n\n");
+    str_addn(s, (const char *)mlc_custom_h, mlc_custom_h_size);
+    for (int i = 0; i < u->info->nheader; i++)
+        str_printf(s, "#include \"%s\"\n", u->info->header[i]);
+    str_addc(s, '\n');
+}
+
 static Status emit_all(Unit *u)
 {
     const Program *p = u->program;
@@ -161,6 +173,7 @@ static Status emit_all(Unit *u)
     emit_exec(u, &end);
     emit_model(u, &end);
     add_top(u, &top, u->uses_math || weights_use_math(u));
+    add_user_headers(u, &top);
     TRY(put_str(u, &top));
     TRY(put_str(u, &u->helpers));
     TRY(weights_write(u));

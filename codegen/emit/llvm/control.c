@@ -226,6 +226,15 @@ static void call(Exec *x, const Step *s)
     }
     for (size_t i = 0; i < s->params.len; i++)
         LLVMBuildStore(u->b, number(x, s->params.at[i]), exec_field(u, param, 8 * (int64_t)i));
+    const char *user = step_user_call(s);
+    if (user != NULL) {
+        int64_t nin = (int64_t)n - s->nwritten;
+        LLVMValueRef of_user[4] = {exec_field(u, args, s->nwritten * (int64_t)sizeof(mlc_rt_arg)),
+                                   unit_i32(u, nin), args, unit_i32(u, s->nwritten)};
+
+        exec_check(x, exec_call(u, user, u->i32, of_user, 4));
+        return;
+    }
     exec_check(x, exec_call(u, arena_printf(u->arena, "mlc_rt_%s", s->call), u->i32, both, 2));
 }
 
