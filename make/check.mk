@@ -43,6 +43,12 @@ conform: all
 	@test/conform/run.sh $(BUILD)/mlc x86-sse2 test/conform/not_passing.txt $(SAMPLE)
 	@test/conform/run.sh $(BUILD)/mlc arm64-neon test/conform/not_passing.txt $(SAMPLE)
 
+# The newest suite and the cases of older releases, where they are: $MLC_SHARED.
+.PHONY: conform-shared
+conform-shared: all
+	@test/conform/shared.sh $(BUILD)/mlc interp $${MLC_SHARED:-../shared}
+	@test/conform/shared.sh $(BUILD)/mlc host $${MLC_SHARED:-../shared}
+
 # More than 2 GiB of weights. Needs 8 GiB of disk in $TMPDIR, 8 GiB of memory and half a minute.
 .PHONY: check-big
 check-big: all

@@ -26,27 +26,6 @@ static Status find_word(const Node *n, const char *attr, const char *word, size_
     return node_error(n, E0203, "attribute '%s' is '%s'", attr, word);
 }
 
-void resize_rational(double v, int64_t *num, int64_t *den)
-{
-    double x = v;
-    int64_t p0 = 0, q0 = 1, p1 = 1, q1 = 0; /* convergents of the continued fraction */
-    for (int i = 0; i < 32; i++) {
-        double whole = __builtin_floor(x);
-        double p = whole * (double)p1 + (double)p0, q = whole * (double)q1 + (double)q0;
-        if (p > 1e15 || q > 1e9)
-            break;
-        p0 = p1;
-        q0 = q1;
-        p1 = (int64_t)p;
-        q1 = (int64_t)q;
-        if ((float)(p / q) == (float)v || x == whole)
-            break;
-        x = 1 / (x - whole);
-    }
-    *num = p1;
-    *den = q1 > 0 ? q1 : 1;
-}
-
 /* Input i as doubles, one per entry of axes; false when it is not known. */
 static bool known_floats(Graph *g, const Node *n, int i, int max, double *out, int *count)
 {
@@ -83,7 +62,7 @@ static Status plan_scales(Graph *g, const Node *n, int count, const int *dim, co
     for (int i = 0; i < count; i++) {
         int d = dim[i];
         int64_t num, den, in;
-        if (!(scale[i] > 1e-4 && scale[i] < 1e4))
+        if (!(scale[i] > RESIZE_LEAST_SCALE && scale[i] < RESIZE_MOST_SCALE))
             return node_error(n, E0301, "scale %g of dimension %d", scale[i], d);
         resize_rational(scale[i], &num, &den);
         plan->scale[d] = (Ratio){ex_int(p, num), ex_int(p, den)};
@@ -102,21 +81,25 @@ static Status keep_aspect(Graph *g, const Node *n, int count, const int *dim, bo
 {
     ExPool *p = g->pool;
     const Type *x = &n->in[0]->type;
-    int64_t num = 0, den = 0, in[MAX_RANK];
+    Ex num = NULL, den = NULL, two = ex_int(p, 2);
     for (int i = 0; i < count; i++) {
-        int64_t out;
-        if (!ex_is_int(x->dim[dim[i]], &in[i]) || !ex_is_int(plan->out[dim[i]], &out))
-            return node_error(n, E0303, "dimension %d is not constant", dim[i]);
-        if (in[i] < 1 || in[i] > MAX_ATTR_SIZE / 4 || out > MAX_ATTR_SIZE / 4)
-            return node_error(n, E0301, "a dimension of %lld", (long long)in[i]);
-        if (i == 0 || (least ? out * den < num * in[i] : out * den > num * in[i])) {
-            num = out;
-            den = in[i];
-        }
+        Ex in = x->dim[dim[i]], out = plan->out[dim[i]];
+        int64_t v;
+        if (ex_is_int(in, &v) && (v < 1 || v > MAX_ATTR_SIZE / 4))
+            return node_error(n, E0301, "a dimension of %lld", (long long)v);
+        if (ex_is_int(out, &v) && v > MAX_ATTR_SIZE / 4)
+            return node_error(n, E0301, "a size of %lld", (long long)v);
+        Ex here = ex_mul(p, out, i ? den : in), best = ex_mul(p, i ? num : out, in);
+        Ex better = ex_bool(p, i == 0);
+        if (i)
+            better = least ? ex_lt(p, here, best) : ex_lt(p, best, here);
+        num = i ? ex_select(p, better, out, num) : out;
+        den = i ? ex_select(p, better, in, den) : in;
     }
     for (int i = 0; i < count; i++) {
-        plan->scale[dim[i]] = (Ratio){ex_int(p, MAX(num, 1)), ex_int(p, den)};
-        plan->out[dim[i]] = ex_int(p, (2 * num * in[i] + den) / (2 * den));
+        Ex twice = ex_mul(p, two, ex_mul(p, num, x->dim[dim[i]]));
+        plan->scale[dim[i]] = (Ratio){ex_max(p, num, ex_int(p, 1)), den};
+        plan->out[dim[i]] = ex_floor_div(p, ex_add(p, twice, den), ex_mul(p, two, den));
     }
     return MLC_OK;
 }
@@ -165,8 +148,12 @@ static Status plan_roi(Graph *g, const Node *n, int count, const int *dim, Resiz
     int given;
     if (plan->coord != COORD_TF_CROP)
         return MLC_OK;
-    if (!known_floats(g, n, 1, 2 * MAX_RANK, roi, &given))
-        return node_error(n, E0303, "input 1, the region, is not constant");
+    TRY(node_need_rank(n, 1, 1, 1));
+    if (!known_floats(g, n, 1, 2 * MAX_RANK, roi, &given)) {
+        plan->run_roi = true;
+        return node_need_equal(n, n->in[1]->type.dim[0], ex_int(g->pool, 2 * count),
+                               "numbers of the region");
+    }
     if (given != 2 * count)
         return node_error(n, E0301, "the region has %d numbers for %d dimensions", given, count);
     for (int i = 0; i < 2 * count; i++) {
@@ -177,46 +164,60 @@ static Status plan_roi(Graph *g, const Node *n, int count, const int *dim, Resiz
     return MLC_OK;
 }
 
+/* Scales that the run finds out, one per listed dimension: so are the sizes. */
+static Status plan_run_scales(Graph *g, const Node *n, ResizePlan *plan)
+{
+    int64_t given;
+    TRY(node_need_rank(n, 2, 1, 1));
+    if (ex_is_int(n->in[2]->type.dim[0], &given) && given != plan->count)
+        return node_error(n, E0301, "%lld scales are given for %d dimensions", (long long)given,
+                          plan->count);
+    plan->run_scales = true;
+    for (int i = 0; i < plan->count; i++)
+        plan->out[plan->listed[i]] = assigned_dim(g, n->out[0], plan->listed[i]);
+    return MLC_OK;
+}
+
+static Status plan_listed(Graph *g, const Node *n, ResizePlan *plan)
+{
+    int nscales, count = plan->count;
+    double scale[MAX_RANK];
+    bool known = known_floats(g, n, 2, MAX_RANK, scale, &nscales);
+    if (!known && ex_is(n->in[2]->type.dim[0], 0))
+        known = true;
+    if (!known)
+        return plan_run_scales(g, n, plan);
+    if (nscales == 0 && !node_has(n, 3))
+        return node_error(n, E0202, "neither scales nor sizes are given");
+    if (nscales && nscales != count)
+        return node_error(n, E0301, "%d scales are given for %d dimensions", nscales, count);
+    return nscales ? plan_scales(g, n, count, plan->listed, scale, plan)
+                   : plan_sizes(g, n, count, plan->listed, plan);
+}
+
 Status resize_plan(Graph *g, const Node *n, ResizePlan *plan)
 {
     ExPool *p = g->pool;
     const Type *x = &n->in[0]->type;
-    int dim[MAX_RANK], count, nscales;
-    double scale[MAX_RANK];
+    plan->run_scales = plan->run_roi = false;
     TRY(plan_words(n, plan));
-    TRY(listed_dims(n, x->rank, dim, &count));
+    TRY(listed_dims(n, x->rank, plan->listed, &plan->count));
     for (int i = 0; i < x->rank; i++) {
         plan->out[i] = x->dim[i];
         plan->scale[i] = (Ratio){ex_int(p, 1), ex_int(p, 1)};
         plan->roi[i][0] = 0;
         plan->roi[i][1] = 1;
     }
-    if (!known_floats(g, n, 2, MAX_RANK, scale, &nscales))
-        return node_error(n, E0303, "input 2, the scales, is not constant");
-    if (nscales == 0 && !node_has(n, 3))
-        return node_error(n, E0202, "neither scales nor sizes are given");
-    if (nscales && nscales != count)
-        return node_error(n, E0301, "%d scales are given for %d dimensions", nscales, count);
-    TRY(nscales ? plan_scales(g, n, count, dim, scale, plan) : plan_sizes(g, n, count, dim, plan));
-    TRY(plan_roi(g, n, count, dim, plan));
+    if (node_has(n, 2))
+        TRY(node_need_rank(n, 2, 1, 1));
+    TRY(plan_listed(g, n, plan));
+    TRY(plan_roi(g, n, plan->count, plan->listed, plan));
     for (int i = 0; i < x->rank; i++)
         plan->same[i] = plan->out[i] == x->dim[i] && plan->scale[i].num == plan->scale[i].den &&
                         plan->roi[i][0] == 0 && plan->roi[i][1] == 1;
-    return MLC_OK;
-}
-
-/* antialias sums 2 / scale taps or more: the scale must be known and not tiny. */
-static Status check_antialias(const Node *n, Ratio scale, int i)
-{
-    enum { MOST_SHRINK = 32 };
-    const ResizeAttrs *a = n->attrs;
-    int64_t num, den;
-    if (!a->antialias)
-        return MLC_OK;
-    if (!ex_is_int(scale.num, &num) || !ex_is_int(scale.den, &den))
-        return node_error(n, E0303, "antialias needs constant scales (dimension %d)", i);
-    if (den / MAX(num, 1) > MOST_SHRINK)
-        return node_error(n, E0205, "antialias with a scale below 1/%d", MOST_SHRINK);
+    for (int i = 0; i < plan->count; i++)
+        if (plan->run_scales || plan->run_roi)
+            plan->same[plan->listed[i]] = false;
     return MLC_OK;
 }
 
@@ -227,10 +228,7 @@ static Status infer(Graph *g, Node *n)
     TRY(node_need_elem(n, 0, IS_NUMBER));
     TRY(resize_plan(g, n, &plan));
     Type out = n->in[0]->type;
-    for (int i = 0; i < out.rank; i++) {
-        out.dim[i] = plan.out[i];
-        TRY(check_antialias(n, plan.scale[i], i));
-    }
+    memcpy(out.dim, plan.out, (size_t)out.rank * sizeof(Ex));
     node_set_type(n, 0, out);
     return MLC_OK;
 }

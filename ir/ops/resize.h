@@ -2,7 +2,7 @@
 #ifndef MLC_OPS_RESIZE_H
 #define MLC_OPS_RESIZE_H
 
-#include "ir/ops/check.h"
+#include "ir/ops/control.h"
 
 #define RESIZE_ATTRS(A, S)                                                                      \
     A(S, int, antialias, "0", "1: the kernel is stretched when shrinking")                      \
@@ -45,11 +45,20 @@ typedef struct ResizePlan {
     Ratio       scale[MAX_RANK];
     bool        same[MAX_RANK];      /* y's coordinate is x's */
     double      roi[MAX_RANK][2];    /* begin and end, in parts of the dimension */
+    int         listed[MAX_RANK];    /* the dimensions that scales, sizes and roi speak of */
+    int         count;               /* of them */
+    bool        run_scales, run_roi; /* the run finds out input 2 / 1: scale and roi do not hold */
 } ResizePlan;
 
 Status resize_plan(Graph *g, const Node *n, ResizePlan *plan);
+/* Scales lie between these, exclusively. */
+#define RESIZE_LEAST_SCALE 1e-4
+#define RESIZE_MOST_SCALE 1e4
 /* The fraction with the least denominator that is v when rounded to f32; v > 0. */
 void   resize_rational(double v, int64_t *num, int64_t *den);
+/* Where the run finds out the scales: stages that make fractions of them, as resize_rational() does,
+ * and set the dimensions of the output. The plan's scales are then symbols. */
+void   resize_scales_of_run(Te *t, ResizePlan *plan);
 void   resize_define(Te *t, const Node *n);
 
 #endif

@@ -44,6 +44,30 @@ static Ratio crop_coordinate(Te *t, const ResizePlan *plan, int i, Ex o, Ex in, 
     return (Ratio){te_add(t, te_mul(t, num, begin.den), shift), te_mul(t, den, begin.den)};
 }
 
+/* The same where the run finds out the region: in floating point, as a multiple of 2^-20. */
+static Ratio crop_of_run(Te *t, const ResizePlan *plan, int i, Ex o, Ex in)
+{
+    enum { GRID = 1 << 20 };
+    Tx roi = te_in(t, 1);
+    Ratio s = plan->scale[i];
+    int place = 0;
+    while (place < plan->count && plan->listed[place] != i)
+        place++;
+    if (place == plan->count)
+        return (Ratio){o, te_int(t, 1)};
+    Elem e = ELEM_F64;
+    Ex at[2] = {te_int(t, place), te_int(t, place + plan->count)};
+    Ex begin = te_cast(t, e, te_load(t, roi, &at[0])), end = te_cast(t, e, te_load(t, roi, &at[1]));
+    Ex one = te_const(t, e, 1), last = te_float_of(t, e, te_sub(t, in, te_int(t, 1)));
+    Ex size = te_div(t, te_float_of(t, e, te_mul(t, in, s.num)), te_float_of(t, e, s.den));
+    Ex many = te_lt(t, one, size), steps = te_select(t, many, te_sub(t, size, one), one);
+    Ex part = te_select(t, many, te_div(t, te_float_of(t, e, o), steps), te_const(t, e, 0.5));
+    Ex c = te_mul(t, te_add(t, begin, te_mul(t, part, te_sub(t, end, begin))), last);
+    Ex limit = te_const(t, e, 0x1p40), low = te_const(t, e, -0x1p40);
+    c = te_max(t, low, te_min(t, limit, te_mul(t, c, te_const(t, e, GRID))));
+    return (Ratio){te_cast(t, ELEM_I64, te_round_even(t, c)), te_int(t, GRID)};
+}
+
 /* The coordinate in x of position o along dimension i. */
 static Ratio coordinate(Te *t, const ResizePlan *plan, int i, Ex o, Ex in)
 {
@@ -60,6 +84,8 @@ static Ratio coordinate(Te *t, const ResizePlan *plan, int i, Ex o, Ex in)
     case COORD_ALIGN_CORNERS:
         return (Ratio){te_mul(t, te_mul(t, o, te_sub(t, in, one)), s.den), many};
     case COORD_TF_CROP:
+        if (plan->run_roi)
+            return crop_of_run(t, plan, i, o, in);
         return crop_coordinate(t, plan, i, o, in, ex_is(spread, 0) ? spread : many);
     case COORD_TF_HALF_PIXEL:
         return (Ratio){middle, twice};
@@ -90,7 +116,8 @@ static Ex round_index(Te *t, ResizeRound how, Ratio scale, Ratio c)
 {
     ExPool *p = t->pool;
     if (how == ROUND_BY_SCALE)
-        how = ex_proved_lt(p, scale.num, scale.den) ? ROUND_CEIL : ROUND_FLOOR;
+        return te_select(t, te_lt(t, scale.num, scale.den), ex_ceil_div(p, c.num, c.den),
+                         te_floor_div(t, c.num, c.den));
     Ex two = te_int(t, 2), num2 = te_mul(t, two, c.num), den2 = te_mul(t, two, c.den);
     switch (how) {
     case ROUND_PREFER_FLOOR:
@@ -144,18 +171,22 @@ static void define_nearest(Sampler *s)
     yield(s, te_load(t, s->x, index));
 }
 
-static void split_coordinates(Sampler *s)
+/* floor[i] and frac[i] of position o. */
+static Ratio split_coordinate(Sampler *s, int i, Ex o)
 {
     Te *t = s->t;
-    for (int i = 0; i < s->x->rank; i++) {
-        if (s->plan.same[i])
-            continue;
-        Ratio c = coordinate(t, &s->plan, i, te_axis(t, i), s->x->dim[i]);
-        note_outside(s, c, s->x->dim[i]);
-        s->floor[i] = te_floor_div(t, c.num, c.den);
-        Ex rest = te_floor_mod(t, c.num, c.den);
-        s->frac[i] = te_div(t, te_cast(t, s->e, rest), te_float_of(t, s->e, c.den));
-    }
+    Ratio c = coordinate(t, &s->plan, i, o, s->x->dim[i]);
+    s->floor[i] = te_floor_div(t, c.num, c.den);
+    Ex rest = te_floor_mod(t, c.num, c.den);
+    s->frac[i] = te_div(t, te_cast(t, s->e, rest), te_float_of(t, s->e, c.den));
+    return c;
+}
+
+static void split_coordinates(Sampler *s)
+{
+    for (int i = 0; i < s->x->rank; i++)
+        if (!s->plan.same[i])
+            note_outside(s, split_coordinate(s, i, te_axis(s->t, i)), s->x->dim[i]);
 }
 
 /* Interpolates dimensions i and later by nesting; index[0..i) is chosen. */
@@ -194,24 +225,24 @@ static Ex kernel(Sampler *s, Ex d)
     return te_select(t, te_le(t, d, one), near, outer);
 }
 
-/* Scale as a double, at most 1, for stretching; 1 without antialias. */
-static double stretch_of(const Sampler *s, int i)
+/* The scale where it stretches the kernel: below 1 with antialias. Else 1. */
+static Ratio stretch_of(const Sampler *s, int i)
 {
-    int64_t num, den;
-    if (!s->attrs->antialias || !ex_is_int(s->plan.scale[i].num, &num) ||
-        !ex_is_int(s->plan.scale[i].den, &den) || num >= den)
-        return 1;
-    return (double)num / (double)den;
+    Te *t = s->t;
+    Ratio r = s->plan.scale[i];
+    if (!s->attrs->antialias)
+        return (Ratio){te_int(t, 1), te_int(t, 1)};
+    return (Ratio){te_min(t, r.num, r.den), r.den};
 }
 
 /* Weight of tap k (an offset from floor) along dimension i, not normalized. */
 static Ex tap_weight(Sampler *s, int i, Ex k)
 {
     Te *t = s->t;
-    double stretch = stretch_of(s, i);
+    Ratio by = stretch_of(s, i);
     Ex d = te_abs(t, te_sub(t, te_cast(t, s->e, k), s->frac[i]));
-    if (stretch != 1)
-        d = te_mul(t, d, te_const(t, s->e, stretch));
+    if (by.num != by.den)
+        d = te_div(t, te_mul(t, d, te_float_of(t, s->e, by.num)), te_float_of(t, s->e, by.den));
     Ex w = kernel(s, d);
     if (!s->attrs->exclude_outside)
         return w;
@@ -220,11 +251,32 @@ static Ex tap_weight(Sampler *s, int i, Ex k)
     return te_select(t, inside, w, te_const(t, s->e, 0));
 }
 
-/* First tap; the last is 1 - first. */
-static int64_t first_tap(const Sampler *s, int i)
+/* First tap, floor(-reach / stretch) + 1; the last is 1 - first. */
+static Ex first_tap(const Sampler *s, int i)
 {
-    double reach = s->plan.mode == RESIZE_LINEAR ? 1 : 2;
-    return (int64_t)__builtin_floor(-reach / stretch_of(s, i)) + 1;
+    Te *t = s->t;
+    Ratio by = stretch_of(s, i);
+    Ex reach = te_mul(t, te_int(t, s->plan.mode == RESIZE_LINEAR ? 1 : 2), by.den);
+    return te_sub(t, te_int(t, 1), ex_ceil_div(t->pool, reach, by.num));
+}
+
+/* A reduction axis over the taps along dimension i, as offsets from floor. */
+static Ex tap(Sampler *s, int i)
+{
+    Te *t = s->t;
+    Ex first = first_tap(s, i), two = te_int(t, 2);
+    return te_add(t, te_red(t, te_sub(t, two, te_mul(t, two, first))), first);
+}
+
+/* The sums of the weights for every position along dimension i. */
+static Tx weight_sums(Sampler *s, int i)
+{
+    Te *t = s->t;
+    Tx sums = te_temp(t, s->e, 1, &s->plan.out[i]);
+    te_stage(t, sums);
+    split_coordinate(s, i, te_axis(t, 0));
+    te_yield(t, te_sum(t, tap_weight(s, i, tap(s, i))));
+    return sums;
 }
 
 /* The general form: a reduction over the taps of every dimension. */
@@ -232,18 +284,19 @@ static void define_taps(Sampler *s)
 {
     Te *t = s->t;
     Ex index[MAX_RANK], weight = te_const(t, s->e, 1);
+    Tx sums[MAX_RANK] = {0};
     bool normalize = s->attrs->antialias || s->attrs->exclude_outside;
+    for (int i = 0; i < s->x->rank && normalize; i++)
+        sums[i] = s->plan.same[i] ? NULL : weight_sums(s, i);
+    te_stage(t, te_out(t, 0));
+    split_coordinates(s);
     for (int i = 0; i < s->x->rank; i++) {
-        if (s->plan.same[i]) {
-            index[i] = te_axis(t, i);
+        Ex o = te_axis(t, i);
+        index[i] = o;
+        if (s->plan.same[i])
             continue;
-        }
-        int64_t first = first_tap(s, i), taps = 2 - 2 * first;
-        Ex k = te_add(t, te_red(t, te_int(t, taps)), te_int(t, first));
-        Ex w = tap_weight(s, i, k), sum = te_const(t, s->e, 0);
-        for (int64_t j = 0; normalize && j < taps; j++)
-            sum = te_add(t, sum, tap_weight(s, i, te_int(t, first + j)));
-        weight = te_mul(t, weight, normalize ? te_div(t, w, sum) : w);
+        Ex k = tap(s, i), w = tap_weight(s, i, k);
+        weight = te_mul(t, weight, sums[i] ? te_div(t, w, te_load(t, sums[i], &o)) : w);
         index[i] = clamp_index(t, te_add(t, s->floor[i], k), s->x->dim[i]);
     }
     Ex v = te_cast(t, s->e, te_load(t, s->x, index));
@@ -261,15 +314,20 @@ void resize_define(Te *t, const Node *n)
     s.e = elem_is_float(s.x->elem) ? te_wide_elem(s.x->elem) : ELEM_F32;
     for (int i = 0; i < s.x->rank; i++)
         resized += !s.plan.same[i];
-    te_stage(t, te_out(t, 0));
+    if (s.plan.run_scales)
+        resize_scales_of_run(t, &s.plan);
+    if (s.plan.run_roi)
+        te_require_equal(t, te_in(t, 1)->dim[0], te_int(t, 2 * s.plan.count));
     if (s.plan.mode == RESIZE_NEAREST) {
+        te_stage(t, te_out(t, 0));
         define_nearest(&s);
         return;
     }
-    split_coordinates(&s);
     bool plain = !s.attrs->antialias && !s.attrs->exclude_outside;
     if (s.plan.mode == RESIZE_LINEAR && plain && resized <= MOST_NESTED) {
         Ex index[MAX_RANK];
+        te_stage(t, te_out(t, 0));
+        split_coordinates(&s);
         yield(&s, lerp(&s, 0, index));
     } else {
         define_taps(&s);

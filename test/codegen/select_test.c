@@ -351,6 +351,51 @@ static void slices_of_the_run(void **state)
            "1 2 3 4 | 1 0 | -1", "2x3: 0 1 2 0 3 4");
 }
 
+/* ---- Resize ---- */
+
+static void scales_of_the_run(void **state)
+{
+    (void)state;
+    const char *nearest = "in %x : f32[2,3] in %s : f32[2] %y = Resize(%x, _, %s) out %y";
+    expect(nearest, "1 2 3 4 5 6 | 1 2", "2x6: 1 1 2 2 3 3 4 4 5 5 6 6");
+    expect(nearest, "1 2 3 4 5 6 | 0.5 0.6666667", "1x2: 1 3");
+    expect_failure(nearest, "1 2 3 4 5 6 | 1 0");
+    expect_failure(nearest, "1 2 3 4 5 6 | 1 nan");
+    const char *axis = "in %x : f32[1,5] in %s : f32[1] %y = Resize(%x, _, %s) "
+                       "{axes=[-1], mode=\"linear\", coordinate_transformation_mode=\"asymmetric\"} out %y";
+    expect(axis, "0 3 6 9 12 | 0.6", "1x3: 0 5 10");
+    expect(axis, "0 3 6 9 12 | 2", "1x10: 0 1.5 3 4.5 6 7.5 9 10.5 12 12");
+    const char *old = "in %x : f32[4] in %s : f32[1] %y = Resize(%x, _, %s) "
+                      "{nearest_mode=\"floor_or_ceil\", coordinate_transformation_mode=\"asymmetric\"} "
+                      "out %y";
+    expect(old, "1 2 3 4 | 0.75", "3: 1 3 4");
+    expect(old, "1 2 3 4 | 1.5", "6: 1 1 2 3 3 4");
+}
+
+static void a_region_of_the_run(void **state)
+{
+    (void)state;
+    const char *crop = "in %x : f32[5] in %r : f32[2] const %n : i64[1] = {3} %y = Resize(%x, %r, _, %n) "
+                       "{mode=\"linear\", coordinate_transformation_mode=\"tf_crop_and_resize\", "
+                       "extrapolation_value=0x1.2p3} out %y";
+    expect(crop, "0 10 20 30 40 | 0.25 0.75", "3: 10 20 30");
+    expect(crop, "0 10 20 30 40 | 1 0", "3: 40 20 0");
+    expect(crop, "0 10 20 30 40 | 0.5 1.25", "3: 20 35 9");
+}
+
+static void sizes_of_the_run(void **state)
+{
+    (void)state;
+    const char *aspect = "in %x : f32[2,4] in %n : i64[2] %y = Resize(%x, _, _, %n) "
+                         "{keep_aspect_ratio_policy=\"not_larger\"} out %y";
+    expect(aspect, "1 2 3 4 5 6 7 8 | 4 4", "2x4: 1 2 3 4 5 6 7 8");
+    expect(aspect, "1 2 3 4 5 6 7 8 | 1 4", "1x2: 1 3");
+    const char *smooth = "in %x : f32[4] in %n : i64[1] %y = Resize(%x, _, _, %n) "
+                         "{antialias=1, mode=\"linear\"} out %y";
+    expect(smooth, "0 8 16 24 | 2", "2: 5 19");
+    expect(smooth, "0 8 16 24 | 4", "4: 0 8 16 24");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +418,9 @@ int main(void)
         cmocka_unit_test(axes_of_the_run),
         cmocka_unit_test(dimensions_of_size_one),
         cmocka_unit_test(slices_of_the_run),
+        cmocka_unit_test(scales_of_the_run),
+        cmocka_unit_test(a_region_of_the_run),
+        cmocka_unit_test(sizes_of_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
