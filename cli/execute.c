@@ -244,7 +244,9 @@ static const void *spread(Arena *a, const Tensor *t)
         return t->data;
     Tensor *full = tensor_new(a, t->elem, t->rank, t->dim);
     for (int64_t i = 0; i < tensor_count(t); i++)
-        if (elem_is_float(t->elem))
+        if (t->elem == ELEM_STRING)
+            ((const char **)(uintptr_t)full->data)[i] = *(const char *const *)t->data;
+        else if (elem_is_float(t->elem))
             elem_set_f64(t->elem, (void *)(uintptr_t)full->data, (size_t)i, tensor_get_f64(t, i));
         else
             elem_set_i64(t->elem, (void *)(uintptr_t)full->data, (size_t)i, tensor_get_i64(t, i));

@@ -23,6 +23,18 @@ typedef int (*mlc_rt_call_fn)(const mlc_rt_arg *arg, const int64_t *param);
 MLC_RT_API int mlc_rt_top_k(const mlc_rt_arg *arg, const int64_t *param);
 MLC_RT_API int mlc_rt_unique(const mlc_rt_arg *arg, const int64_t *param);
 MLC_RT_API int mlc_rt_suppress(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_bytes(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_case(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_concat(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_count(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_equal(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_find(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_match(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_number(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_of_number(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_output(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_rank(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_text_split(const mlc_rt_arg *arg, const int64_t *param);
 
 /* NULL: there is none of that name. */
 mlc_rt_call_fn mlc_rt_call_find(const char *name);

@@ -32,10 +32,12 @@ enum {
     MLC_RUN_MEMORY = 5,  /* an allocation was refused, or the workspace is NULL or misaligned */
     MLC_RUN_ARGUMENT = 6, /* NULL pointer, wrong count, type or rank */
     MLC_RUN_WEIGHTS = 7, /* the weights are in a file, which is not loaded or cannot be opened */
-    MLC_RUN_MISMATCH = 8 /* the weights file is truncated, or of another build */
+    MLC_RUN_MISMATCH = 8, /* the weights file is truncated, or of another build */
+    MLC_RUN_TEXT = 9      /* a string that is to become a number is none */
 };
 
-/* Element types: the numbers of ONNX TensorProto.DataType (1 float, 7 int64, 9 bool, ...). */
+/* Element types: the numbers of ONNX TensorProto.DataType (1 float, 7 int64, 9 bool, ...). An element
+ * of type 8, string, is a `const char *` to UTF-8 that ends with a zero byte; NULL is read as "". */
 
 /* One input or output. dim[k] >= 0: constant; dim[k] < 0: depends on symbols, ask bind(). */
 typedef struct mlc_io_v1 {
@@ -46,8 +48,9 @@ typedef struct mlc_io_v1 {
 } mlc_io_v1;
 
 /* dim[k] == MLC_DIM_FOUND: the run finds it out. Where run() wants a pointer to the data of such an
- * output, it takes one to this structure and fills it; the caller releases `data`, also where the run
- * fails and it is not NULL. */
+ * output, or of any of strings, it takes one to this structure and fills it; the caller releases `data`,
+ * also where the run fails and it is not NULL. Strings: `data` is an array of `const char *`, and what
+ * they point to stands behind it in the same memory. */
 enum { MLC_DIM_FOUND = -2 };
 typedef struct mlc_result_v1 {
     void   *data;

@@ -31,11 +31,12 @@ static Status check_types(const Graph *g)
     return MLC_OK;
 }
 
-/* Strings and complex numbers: no expression computes them. */
+/* No expression computes complex numbers; C source has no memory for strings. */
 static Status check_elem(const Lowering *l, const Node *n, const Value *v)
 {
     if (!v || v->type.kind != TYPE_TENSOR || elem_is_float(v->type.elem) ||
-        elem_is_int(v->type.elem) || v->type.elem == ELEM_BOOL)
+        elem_is_int(v->type.elem) || v->type.elem == ELEM_BOOL ||
+        (v->type.elem == ELEM_STRING && l->target->kind != TARGET_C))
         return MLC_OK;
     return node_error(n, E0204, "value '%s' has element type %s, which target %s does not have",
                       v->name, elem_name[v->type.elem], l->target->name);
@@ -49,8 +50,8 @@ static Status check_definitions(const Lowering *l, const Graph *g)
         for (const AttrDesc *d = n->op->attrs; d && d->name; d++)
             if (body_of(n, d) && check_definitions(l, body_of(n, d)) != MLC_OK)
                 s = MLC_INPUT;
-        for (int i = 0; i < n->nout; i++)
-            if (check_elem(l, n, n->out[i]) != MLC_OK)
+        for (int i = 0; i < n->nin + n->nout; i++)
+            if (check_elem(l, n, i < n->nin ? n->in[i] : n->out[i - n->nin]) != MLC_OK)
                 s = MLC_INPUT;
         if (!n->op->define) {
             s = node_error(n, E0201, "operator '%s' has no kernel for target %s", n->op->name,
@@ -69,7 +70,9 @@ static void make_outputs(Lowering *l, Te *te)
     for (size_t i = 0; i < l->graph->outputs.len; i++) {
         Value *v = l->graph->outputs.at[i];
         Buf *b = lower_value_buf(l, v);
-        if (b->space != SPACE_TEMP) {
+        if (v->type.elem == ELEM_STRING) {
+            b = lower_text_output(l, te, arena_printf(l->arena, "out%zu", i), b);
+        } else if (b->space != SPACE_TEMP) {
             Buf *out = lower_buf(l, arena_printf(l->arena, "out%zu", i), b->elem, SPACE_OUTPUT,
                                  b->rank, b->dim);
             te_stage(te, out);
@@ -78,7 +81,7 @@ static void make_outputs(Lowering *l, Te *te)
         }
         b->space = SPACE_OUTPUT;
         buf_info(b)->row_major = true;
-        ProgramIo io = {.name = v->name, .elem = b->elem, .rank = b->rank};
+        ProgramIo io = {.name = v->name, .elem = v->type.elem, .rank = b->rank};
         memcpy(io.dim, b->dim, sizeof io.dim);
         io.obj = (MemObj *)b; /* replaced by the object when the program is written */
         vec_push(l->arena, &p->outputs, io);
@@ -132,13 +135,15 @@ Status lower_collect(Lowering *l)
         Buf *b = lower_value_buf(l, v);
         b->space = SPACE_INPUT;
         buf_info(b)->row_major = true;
-        ProgramIo io = {.name = v->name, .elem = b->elem, .rank = b->rank};
+        ProgramIo io = {.name = v->name, .elem = v->type.elem, .rank = b->rank};
         memcpy(io.dim, b->dim, sizeof io.dim);
         io.obj = (MemObj *)b;
         vec_push(l->arena, &l->program->inputs, io);
     }
     Te te = {.pool = l->pool, .arena = l->arena, .stages = &l->stages,
              .buf_of = lower_value_buf, .buf_arg = l, .bind = bind_value, .graph = collect_graph};
+    if (graph_has_strings(g))
+        lower_text_open(l, &te);
     collect_graph(l, &te, g);
     make_outputs(l, &te);
     for (size_t i = 0; i < l->stages.len; i++)
@@ -153,5 +158,5 @@ Status lower_collect(Lowering *l)
             buf_info(st->args.at[k])->pinned = buf_info(st->args.at[k])->row_major = true;
         }
     }
-    return MLC_OK;
+    return te.text ? lower_text_close(l, &te) : MLC_OK;
 }

@@ -50,6 +50,13 @@ Scope *lower_scope(Lowering *l, const Graph *g);
 /* The buffer of a value. */
 Buf   *lower_value_buf(void *lowering, const Value *v);
 Status lower_collect(Lowering *l);
+/* The strings of a program (strings.c). */
+bool   graph_has_strings(const Graph *g);
+void   lower_text_open(Lowering *l, Te *t);
+/* A new output that holds the strings of b. */
+Buf   *lower_text_output(Lowering *l, Te *t, const char *name, Buf *b);
+/* After the last stage: constants become references into the pool. */
+Status lower_text_close(Lowering *l, Te *t);
 /* Appends all stages of a graph's nodes (collect_graph.c). */
 void   collect_graph(void *lowering, Te *t, const Graph *g);
 void   lower_fuse(Lowering *l);

@@ -1,6 +1,7 @@
 /* Memory of the runner: plain, or so placed that a step over its end is seen. */
 #include "codegen/run/block.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,7 +59,7 @@ static int element_bits(int onnx)
     switch (onnx) {
 #define X(id, text, number, bits, cls, ctype) \
     case number:                              \
-        return #cls[0] == 'T' ? 0 : bits;
+        return bits;
 #include "ir/expr/elem.def"
 #undef X
     default:
@@ -77,4 +78,58 @@ int64_t block_tensor_bytes(const mlc_io_v1 *io, const int64_t *dim)
     if (__builtin_mul_overflow(n, bits, &n) || n > INT64_MAX - 7)
         return -1;
     return (n + 7) / 8;
+}
+
+int block_transfer(const Block *b, const char *path, int write)
+{
+    FILE *f = fopen(path, write ? "wb" : "rb");
+    if (!f)
+        return 0;
+    size_t want = (size_t)b->bytes;
+    size_t got = write ? fwrite(b->data, 1, want, f) : fread(b->data, 1, want, f);
+    int    longer = !write && getc(f) != EOF;
+    return !((fclose(f) != 0 && write) || got != want || longer);
+}
+
+int block_read_strings(const Block *b, char **text, const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    long  bytes = -1;
+    if (f && fseek(f, 0, SEEK_END) == 0)
+        bytes = ftell(f) - (long)b->bytes;
+    free(*text);
+    *text = bytes >= 0 ? malloc((size_t)bytes + 1) : NULL;
+    int good = *text && fseek(f, 0, SEEK_SET) == 0 &&
+               fread(b->data, 1, (size_t)b->bytes, f) == (size_t)b->bytes &&
+               fread(*text, 1, (size_t)bytes, f) == (size_t)bytes;
+    if (f)
+        fclose(f);
+    uint64_t *at = b->data;
+    for (int64_t k = 0; good && k < b->bytes / 8; k++) {
+        good = at[k] < (uint64_t)bytes;
+        at[k] += (uint64_t)(uintptr_t)*text;
+    }
+    if (good)
+        (*text)[bytes] = 0;
+    return good;
+}
+
+void block_strings_to_offsets(const mlc_result_v1 *r, int rank)
+{
+    uint64_t *at = r->data;
+    int64_t   n = 1;
+    for (int k = 0; k < rank; k++)
+        n *= r->dim[k];
+    for (int64_t i = 0; i < n; i++)
+        at[i] -= (uint64_t)(uintptr_t)(at + n);
+}
+
+int block_is_text(const mlc_io_v1 *io) { return io->elem == 8; }
+
+int block_is_found(const mlc_io_v1 *io)
+{
+    for (int k = 0; k < io->rank; k++)
+        if (io->dim[k] == MLC_DIM_FOUND)
+            return 1;
+    return 0;
 }

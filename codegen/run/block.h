@@ -27,4 +27,16 @@ void  block_release(void *context, void *data);
 /* Bytes of an input or output with the given dimensions; -1: too large or no plain type. */
 int64_t block_tensor_bytes(const mlc_io_v1 *io, const int64_t *dim);
 
+/* Writes all of the block to a new file, or fills it from one of its size. Returns 0 on failure. */
+int  block_transfer(const Block *b, const char *path, int write);
+/* Strings as serve.h describes them: the pointers in the block, the bytes in *text, which free() takes.
+ * Returns 0 where the file cannot be read or is malformed. */
+int  block_read_strings(const Block *b, char **text, const char *path);
+/* And back: pointers of a result become offsets. */
+void block_strings_to_offsets(const mlc_result_v1 *r, int rank);
+
+/* Does it hold strings? Does the run find out its size? */
+int  block_is_text(const mlc_io_v1 *io);
+int  block_is_found(const mlc_io_v1 *io);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "codegen/run/launch.h"
 #include "codegen/run/serve.h"
+#include "codegen/run/strings.h"
 #include "codegen/run/tempdir.h"
 #include "ir/base/file.h"
 #include "ir/base/str.h"
@@ -36,6 +37,7 @@ struct Runner {
     RunnerProfile profile;
     RunnerBench   bench;   /* numbers of the newest bench */
     VEC(RunnerIo) bound;   /* outputs with the shapes of the newest bind */
+    size_t        nfound;  /* outputs whose shapes the run has told */
 };
 
 const char *runner_status_text(int code)
@@ -55,6 +57,8 @@ const char *runner_status_text(int code)
         return "the weights file cannot be opened";
     case MLC_RUN_MISMATCH:
         return "the weights file is truncated, or of another build";
+    case MLC_RUN_TEXT:
+        return "a string that is to become a number is none";
     case MLC_RUN_ARGUMENT:
         return "an argument is missing or malformed";
     default:
@@ -69,6 +73,7 @@ static Status status_of(int code)
     case MLC_RUN_INDEX:
     case MLC_RUN_DIVIDE:
     case MLC_RUN_MISMATCH:
+    case MLC_RUN_TEXT:
         return MLC_INPUT;
     case MLC_RUN_CPU:
     case MLC_RUN_MEMORY:
@@ -435,8 +440,6 @@ static Status check_input(Runner *r, size_t i, const Tensor *t)
     if (t->elem != io->elem)
         return diag_error(r->ctx, E0601, loc, MLC_INPUT, "input '%s' is %s, and the data is %s",
                           io->name, elem_name[io->elem], elem_name[t->elem]);
-    if (t->elem == ELEM_STRING)
-        return diag_error(r->ctx, E0204, loc, MLC_INPUT, "input '%s' holds strings", io->name);
     if (t->rank != io->rank)
         return diag_error(r->ctx, E0601, loc, MLC_INPUT, "input '%s' has rank %d, and the data %d",
                           io->name, io->rank, t->rank);
@@ -458,9 +461,11 @@ static Status send_inputs(Runner *r, const Tensor *const *in, bool guard)
         str_printf(&words, " %d", in[i]->rank);
         for (int k = 0; k < in[i]->rank; k++)
             str_printf(&words, " %lld", (long long)in[i]->dim[k]);
-        TRY(file_write(r->ctx, arena_printf(r->arena, "%s/in%zu.bin", r->dir, i),
-                       full_data(r, in[i]),
-                       elem_size_bytes(in[i]->elem, (size_t)tensor_count(in[i]))));
+        const char *path = arena_printf(r->arena, "%s/in%zu.bin", r->dir, i);
+        TRY(in[i]->elem == ELEM_STRING
+                ? strings_write(r->ctx, r->arena, path, in[i])
+                : file_write(r->ctx, path, full_data(r, in[i]),
+                             elem_size_bytes(in[i]->elem, (size_t)tensor_count(in[i]))));
     }
     str_addc(&words, '\n');
     r->bound.len = 0;
@@ -494,16 +499,18 @@ static bool is_possible(const RunnerIo *io)
     return true;
 }
 
-/* The shape of the next output that bind could not know. */
+/* The shape of the next output that bind could not know, or of strings. */
 static bool on_run(Runner *r, const char *key, char *rest)
 {
     if (!str_eq(key, "found"))
         return false;
-    for (size_t i = 0; i < r->bound.len; i++) {
-        RunnerIo *io = &r->bound.at[i];
+    while (r->nfound < r->bound.len) {
+        RunnerIo *io = &r->bound.at[r->nfound++];
+        bool found = io->elem == ELEM_STRING;
         for (int k = 0; k < io->rank; k++)
-            if (io->dim[k] == MLC_DIM_FOUND)
-                return take_dims(&rest, io);
+            found |= io->dim[k] == MLC_DIM_FOUND;
+        if (found)
+            return take_dims(&rest, io);
     }
     return false;
 }
@@ -511,6 +518,7 @@ static bool on_run(Runner *r, const char *key, char *rest)
 Status runner_run(Runner *r, const Tensor *const *in, const Tensor **out)
 {
     TRY(send_inputs(r, in, true));
+    r->nfound = 0;
     TRY(request(r, on_run, "run\n"));
     for (size_t i = 0; i < r->bound.len; i++) {
         const RunnerIo *io = &r->bound.at[i];
@@ -518,8 +526,10 @@ Status runner_run(Runner *r, const Tensor *const *in, const Tensor **out)
             return diag_error(r->ctx, E0603, here(r), MLC_BUG, "output '%s' is too large",
                               io->name);
         Tensor *t = tensor_new(r->arena, io->elem, io->rank, io->dim);
-        TRY(read_back(r, arena_printf(r->arena, "out%zu.bin", i), (void *)(uintptr_t)t->data,
-                      t->size_bytes));
+        const char *name = arena_printf(r->arena, "out%zu.bin", i);
+        TRY(io->elem == ELEM_STRING
+                ? strings_read(r->ctx, r->arena, arena_printf(r->arena, "%s/%s", r->dir, name), t)
+                : read_back(r, name, (void *)(uintptr_t)t->data, t->size_bytes));
         out[i] = t;
     }
     return MLC_OK;

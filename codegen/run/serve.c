@@ -27,20 +27,12 @@ typedef struct Session {
     int64_t             load_ns;
     int64_t            *sizes;  /* sizes_words words */
     Block              *block;  /* inputs, outputs, workspace */
+    char              **text;   /* of inputs: what their strings point to, or NULL */
     const void        **io;     /* what run() receives */
     mlc_alloc_v1        alloc;
     int                 guard;
     int                 bound;
 } Session;
-
-/* Does the run find out the size of this output? */
-static int is_found(const mlc_io_v1 *io)
-{
-    for (int k = 0; k < io->rank; k++)
-        if (io->dim[k] == MLC_DIM_FOUND)
-            return 1;
-    return 0;
-}
 
 static const mlc_io_v1 *io_at(const mlc_model_v1 *m, int i)
 {
@@ -61,18 +53,21 @@ void serve_die_with_parent(void)
 
 /* ---- answers ---- */
 
-static void answer_error(int code, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+static void print_error(int code, const char *fmt, va_list ap)
+{
+    printf("error %d ", code);
+    vprintf(fmt, ap);
+    printf("\n");
+    fflush(stdout);
+}
 
+__attribute__((format(printf, 2, 3)))
 static void answer_error(int code, const char *fmt, ...)
 {
     va_list ap;
-    printf("error %d ", code);
     va_start(ap, fmt);
-    vprintf(fmt, ap);
+    print_error(code, fmt, ap);
     va_end(ap);
-    printf("\n");
-    fflush(stdout);
 }
 
 static void answer_ok(void)
@@ -84,12 +79,9 @@ static void answer_ok(void)
 int serve_refuse(const char *fmt, ...)
 {
     va_list ap;
-    printf("error %d ", SERVE_SYSTEM);
     va_start(ap, fmt);
-    vprintf(fmt, ap);
+    print_error(SERVE_SYSTEM, fmt, ap);
     va_end(ap);
-    printf("\n");
-    fflush(stdout);
     return 1;
 }
 
@@ -271,13 +263,19 @@ static void symbols_request(Session *s, char *words)
 
 /* ---- what the run finds out ---- */
 
+/* Does run() want an mlc_result_v1 for it? */
+static int is_result(const mlc_model_v1 *m, int i)
+{
+    return i >= m->ninputs && (block_is_text(io_at(m, i)) || block_is_found(io_at(m, i)));
+}
+
 /* The results of the run before. */
 static void drop_found(const Session *s)
 {
     const mlc_model_v1 *m = s->model;
     for (int i = m->ninputs; i < m->ninputs + m->noutputs; i++) {
         mlc_result_v1 *r = s->block[i].data;
-        if (!is_found(io_at(m, i)) || !r)
+        if (!is_result(m, i) || !r)
             continue;
         free(r->data);
         memset(r, 0, sizeof *r);
@@ -293,7 +291,7 @@ static int make_blocks(Session *s)
     for (int i = 0; i <= n; i++)
         block_free(&s->block[i]);
     for (int i = 0; i < n; i++) {
-        int64_t bytes = is_found(io_at(m, i)) ? (int64_t)sizeof(mlc_result_v1)
+        int64_t bytes = is_result(m, i) ? (int64_t)sizeof(mlc_result_v1)
                                               : block_tensor_bytes(io_at(m, i), dim);
         if (bytes < 0 || !block_make(&s->block[i], bytes, s->guard)) {
             answer_error(SERVE_SYSTEM, "no memory for '%s'", io_at(m, i)->name);
@@ -307,7 +305,7 @@ static int make_blocks(Session *s)
         return 0;
     }
     for (int i = 0; i < n; i++)
-        if (is_found(io_at(m, i)))
+        if (is_result(m, i))
             memset(s->block[i].data, 0, sizeof(mlc_result_v1));
     int at = 0;
     if (m->allocates)
@@ -354,31 +352,22 @@ static void bind_request(Session *s, char *words)
 
 /* ---- run and bench ---- */
 
-/* Moves block `b` from or to DIR/KIND<number>.bin. */
-static int transfer(const Session *s, const Block *b, const char *kind, int number)
+/* Moves block `b` from or to DIR/KIND<number>.bin; `text`: it holds strings, which come there. */
+static int transfer(const Session *s, const Block *b, char **text, const char *kind, int number)
 {
     char path[4096];
-    int  write = kind[0] == 'o';
     snprintf(path, sizeof path, "%s/%s%d.bin", s->dir, kind, number);
-    FILE *f = fopen(path, write ? "wb" : "rb");
-    if (!f) {
-        answer_error(SERVE_SYSTEM, "cannot open %s", path);
-        return 0;
-    }
-    size_t want = (size_t)b->bytes;
-    size_t got = write ? fwrite(b->data, 1, want, f) : fread(b->data, 1, want, f);
-    int    longer = !write && getc(f) != EOF;
-    if ((fclose(f) != 0 && write) || got != want || longer) {
-        answer_error(SERVE_SYSTEM, "%s: wrong size, or the disk is full", path);
-        return 0;
-    }
-    return 1;
+    if (text ? block_read_strings(b, text, path) : block_transfer(b, path, kind[0] == 'o'))
+        return 1;
+    answer_error(SERVE_SYSTEM, "%s: not there, of the wrong size, or the disk is full", path);
+    return 0;
 }
 
 static int read_inputs(const Session *s)
 {
     for (int i = 0; i < s->model->ninputs; i++)
-        if (!transfer(s, &s->block[i], "in", i))
+        if (!transfer(s, &s->block[i], block_is_text(&s->model->inputs[i]) ? &s->text[i] : NULL,
+                      "in", i))
             return 0;
     return 1;
 }
@@ -401,7 +390,7 @@ static void run_request(const Session *s)
         return;
     drop_found(s);
     for (int i = m->ninputs; s->guard && i <= m->ninputs + m->noutputs; i++)
-        if (i == m->ninputs + m->noutputs || !is_found(io_at(m, i)))
+        if (i == m->ninputs + m->noutputs || !is_result(m, i))
             memset(s->block[i].data, 0xff, (size_t)s->block[i].bytes);
     int code = run_once(s);
     if (code != MLC_RUN_OK) {
@@ -410,15 +399,17 @@ static void run_request(const Session *s)
     }
     for (int i = 0; i < m->noutputs; i++) {
         Block b = s->block[m->ninputs + i];
-        if (is_found(&m->outputs[i])) {
+        if (is_result(m, m->ninputs + i)) {
             const mlc_result_v1 *r = b.data;
+            if (block_is_text(&m->outputs[i]))
+                block_strings_to_offsets(r, m->outputs[i].rank);
             b = (Block){.data = r->data, .bytes = r->bytes};
             printf("found %d", (int)m->outputs[i].rank);
             for (int k = 0; k < m->outputs[i].rank; k++)
                 printf(" %lld", (long long)r->dim[k]);
             printf("\n");
         }
-        if (!transfer(s, &b, "out", i))
+        if (!transfer(s, &b, NULL, "out", i))
             return;
     }
     answer_ok();
@@ -468,7 +459,7 @@ static void bench_request(const Session *s, char *words)
     Block b = {.data = times, .bytes = n * (int64_t)sizeof *times};
     if (n < 0) {
         answer_error((int)-n, "run");
-    } else if (transfer(s, &b, "out-times", 0)) {
+    } else if (transfer(s, &b, NULL, "out-times", 0)) {
         printf("times %lld\nrss %lld\n", (long long)n, (long long)use.ru_maxrss * 1024);
         answer_ok();
     }
@@ -523,7 +514,7 @@ static void profile_request(Session *s, char *words)
     Block b = {.data = stamps, .bytes = n * p->nstamp * (int64_t)sizeof *stamps};
     if (n < 0) {
         answer_error((int)-n, "run");
-    } else if (transfer(s, &b, "out-stamps", 0)) {
+    } else if (transfer(s, &b, NULL, "out-stamps", 0)) {
         printf("stamps %lld %lld\n", (long long)p->nstamp, (long long)n);
         answer_ok();
     }
@@ -582,7 +573,8 @@ int serve(const mlc_model_v1 *model, PoolFn pool, const char *dir, int64_t load_
     s.sizes = calloc((size_t)model->sizes_words, sizeof *s.sizes);
     s.block = calloc((size_t)n + 1, sizeof *s.block);
     s.io = calloc((size_t)n + 2, sizeof *s.io);
-    if (!s.sizes || !s.block || !s.io)
+    s.text = calloc((size_t)n + 1, sizeof *s.text);
+    if (!s.sizes || !s.block || !s.io || !s.text)
         return serve_refuse("out of memory");
     char  *line = NULL;
     size_t room = 0;
@@ -590,8 +582,11 @@ int serve(const mlc_model_v1 *model, PoolFn pool, const char *dir, int64_t load_
         ;
     free(line);
     drop_found(&s);
-    for (int i = 0; i <= n; i++)
+    for (int i = 0; i <= n; i++) {
         block_free(&s.block[i]);
+        free(s.text[i]);
+    }
+    free(s.text);
     free(s.sizes);
     free(s.block);
     free(s.io);

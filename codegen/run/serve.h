@@ -1,6 +1,7 @@
 /* The side of the artifact: one loaded model, driven by lines on stdin, answering on stdout.
  *
- * Tensors travel as raw files in a directory that both sides know: DIR/inK.bin, DIR/outK.bin.
+ * Tensors travel as raw files in a directory that both sides know: DIR/inK.bin, DIR/outK.bin. One of
+ * strings is an offset of 64 bits for each, from the end of the offsets, then the strings.
  * A request is one line of words; the answer is any number of lines, then `ok` or `error CODE TEXT`
  * (CODE: MLC_RUN_*, or 100 for what the system refused).
  *
@@ -14,7 +15,7 @@
  *                        the shapes of all inputs; output RANK DIM... for each, workspace BYTES.
  *                        GUARD 1: each buffer ends at an unmapped page and starts as 0xff bytes
  *     run                reads the inputs, runs once, writes the outputs; found RANK DIM... for every
- *                        output whose shape bind did not know
+ *                        output whose shape bind did not know and for every output of strings
  *     bench RUNS MIN_NS WARM_NS
  *                        warms up, runs at least RUNS times and MIN_NS; times COUNT
  *                        (DIR/out-times0.bin holds int64 nanoseconds), rss BYTES

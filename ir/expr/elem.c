@@ -55,6 +55,11 @@ bool elem_is_native(Elem e)
            (elem_is_int(e) && elem_bits[e] >= 8);
 }
 
+Elem elem_stored(Elem e)
+{
+    return e == ELEM_STRING ? ELEM_U64 : e;
+}
+
 Elem elem_from_name(const char *text)
 {
     for (int e = 1; e < ELEM_COUNT; e++) {

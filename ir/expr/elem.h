@@ -24,6 +24,9 @@ bool elem_is_int(Elem e);      /* S or U; not bool */
  * back after every operation. */
 bool elem_is_native(Elem e);
 
+/* What programs hold: references of strings are u64 (runtime/text.h), all else is itself. */
+Elem elem_stored(Elem e);
+
 Elem elem_from_name(const char *text); /* ELEM_NONE when unknown */
 Elem elem_from_onnx(int onnx);         /* ELEM_NONE when unknown */
 int  elem_to_onnx(Elem e);

@@ -18,7 +18,7 @@ Buf *buf_new(Arena *a, ExPool *p, int id, const char *name, Elem e, BufSpace spa
     Buf *b = NEW(a, Buf);
     b->id = id;
     b->name = name;
-    b->elem = e;
+    b->elem = elem_stored(e);
     b->space = space;
     b->rank = rank;
     for (int i = 0; i < rank; i++)

@@ -73,7 +73,7 @@ static inline bool stage_is_control(const Stage *s) { return s->kind >= STAGE_SE
 
 typedef VEC(Stage *) StageList;
 
-/* A row-major buffer. */
+/* A row-major buffer; strings are their references, u64. */
 Buf *buf_new(Arena *a, ExPool *p, int id, const char *name, Elem e, BufSpace space, int rank,
              const Ex *dim);
 /* Row-major strides for the given dimensions; returns the number of elements. */

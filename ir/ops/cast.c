@@ -1,6 +1,6 @@
 /* Cast, CastLike: conversion of every element. Float to integer truncates; float8 saturates unless
- * told otherwise. BitCast: the same bits as another type of the same size. */
-#include "ir/ops/check.h"
+ * told otherwise. Numbers become strings and strings numbers as runtime/text_number.c says. BitCast: the same bits as another type of the same size. */
+#include "ir/ops/strings.h"
 
 #define CAST_ATTRS(A, S)                                                          \
     A(S, str, round_mode, "up", "rounding to float8e8m0: up, down or nearest")    \
@@ -15,8 +15,8 @@ ATTRS(CastLikeAttrs, CAST_LIKE_ATTRS);
 
 static Status infer_to(Graph *g, Node *n, Elem e)
 {
-    TRY(node_need_elem(n, 0, IS_DATA));
-    if (!elem_is_float(e) && !elem_is_int(e) && e != ELEM_BOOL)
+    TRY(node_need_elem(n, 0, IS_ANY));
+    if (!elem_is_float(e) && !elem_is_int(e) && e != ELEM_BOOL && e != ELEM_STRING)
         return node_error(n, E0204, "conversion to %s",
                           e == ELEM_NONE ? "an unknown type" : elem_name[e]);
     TRY(infer_same(g, n));
@@ -50,9 +50,18 @@ static Ex to_power_of_two(Te *t, const char *round_mode, Ex x)
     return te_select(t, finite, power, x);
 }
 
-static void define_cast_as(Te *t, bool saturate, const char *round_mode)
+static void define_cast_as(Te *t, const Node *n, bool saturate, const char *round_mode)
 {
     Tx y = te_out(t, 0);
+    Elem from = n->in[0]->type.elem, to = n->out[0]->type.elem;
+    if (from != to && to == ELEM_STRING) {
+        te_text_of_number(t, y, te_in(t, 0), from);
+        return;
+    }
+    if (from != to && from == ELEM_STRING) {
+        te_text_number(t, y, te_in(t, 0));
+        return;
+    }
     te_stage(t, y);
     Ex x = te_load_bcast(t, te_in(t, 0));
     bool f8 = elem_is_float(y->elem) && elem_bits[y->elem] == 8;
@@ -65,13 +74,13 @@ static void define_cast_as(Te *t, bool saturate, const char *round_mode)
 static void define_cast(Te *t, const Node *n)
 {
     const CastAttrs *a = n->attrs;
-    define_cast_as(t, a->saturate != 0, a->round_mode);
+    define_cast_as(t, n, a->saturate != 0, a->round_mode);
 }
 
 static void define_cast_like(Te *t, const Node *n)
 {
     const CastLikeAttrs *a = n->attrs;
-    define_cast_as(t, a->saturate != 0, a->round_mode);
+    define_cast_as(t, n, a->saturate != 0, a->round_mode);
 }
 
 /* Version 1 named the type. */

@@ -12,7 +12,7 @@ static Status infer(Graph *g, Node *n)
     int count;
     bool on[MAX_RANK];
     TRY(node_need_rank(n, 0, 0, MAX_RANK));
-    TRY(node_need_elem(n, 0, IS_DATA));
+    TRY(node_need_elem(n, 0, IS_ANY));
     Type y = n->in[0]->type;
     TRY(node_axes(n, y.rank, a->axes.n, a->axes.at, on));
     TRY(node_known_ints(g, n, 1, MAX_RANK, &size, &count));

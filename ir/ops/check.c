@@ -15,7 +15,7 @@ static unsigned elem_class(Elem e)
         return IS_FLOAT;
     if (elem_is_int(e))
         return IS_INT;
-    return e == ELEM_BOOL ? IS_BOOL : 0;
+    return e == ELEM_BOOL ? IS_BOOL : e == ELEM_STRING ? IS_STRING : 0;
 }
 
 Status node_need_elem(const Node *n, int i, unsigned classes)

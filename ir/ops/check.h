@@ -8,7 +8,9 @@
  * of two of them cannot overflow. */
 #define MAX_ATTR_SIZE ((int64_t)INT32_MAX)
 
-enum { IS_FLOAT = 1, IS_INT = 2, IS_BOOL = 4, IS_NUMBER = IS_FLOAT | IS_INT, IS_DATA = 7 };
+/* IS_ANY: for what only moves elements. */
+enum { IS_FLOAT = 1, IS_INT = 2, IS_BOOL = 4, IS_STRING = 8, IS_NUMBER = IS_FLOAT | IS_INT,
+    IS_DATA = 7, IS_ANY = 15 };
 
 /* Fails with E0204 unless input i is a tensor of one of the classes. An omitted one passes. */
 Status node_need_elem(const Node *n, int i, unsigned classes);

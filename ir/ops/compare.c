@@ -1,5 +1,5 @@
 /* Comparisons with numpy broadcasting; the result is bool. */
-#include "ir/ops/check.h"
+#include "ir/ops/strings.h"
 
 static Status infer(Graph *g, Node *n)
 {
@@ -10,7 +10,7 @@ static Status infer(Graph *g, Node *n)
 
 static Status infer_equal(Graph *g, Node *n)
 {
-    TRY(node_need_elem(n, 0, IS_DATA));
+    TRY(node_need_elem(n, 0, IS_ANY));
     TRY(node_need_same_elem(n, 0, 1));
     return infer_compare(g, n);
 }
@@ -25,11 +25,19 @@ static Status infer_equal(Graph *g, Node *n)
         te_yield(t, value);                               \
     }
 
-DEFINE(define_equal, te_eq(t, a, b))
+DEFINE(define_equal_numbers, te_eq(t, a, b))
 DEFINE(define_less, te_lt(t, a, b))
 DEFINE(define_less_or_equal, te_le(t, a, b))
 DEFINE(define_greater, te_lt(t, b, a))
 DEFINE(define_greater_or_equal, te_le(t, b, a))
+
+static void define_equal(Te *t, const Node *n)
+{
+    if (n->in[0]->type.elem == ELEM_STRING)
+        te_text_equal(t, te_out(t, 0), te_in(t, 0), te_in(t, 1));
+    else
+        define_equal_numbers(t, n);
+}
 
 #define RECORD(text, check, definition, formula, ...)                                      \
     {.name = text, .since = {__VA_ARGS__}, .min_in = 2, .max_in = 2,                       \

@@ -25,4 +25,10 @@ Tx   te_scalar(Te *t, Elem e, int rank, Ex v);
 /* y[i, ...] = x[...] with i at dimension `axis` of y. */
 void te_store_slice(Te *t, Tx y, int axis, Ex i, Tx x);
 
+/* Flag i of what `of` says. */
+typedef Ex (*TeFlag)(Te *t, Tx of, Ex i);
+/* The places of the `all` flags that are set, in ascending order, with room for one more than all.
+ * `size`, where it is a symbol of the definition, takes their number. */
+Tx   te_list_set(Te *t, Ex all, TeFlag flag, Tx of, Ex size);
+
 #endif

@@ -4,28 +4,24 @@
  * scatter, and a map that reads `place`. */
 #include "ir/ops/control.h"
 
-/* The places of the `all` flags that are set; flag(i) says whether. `size`, where it is a symbol of the
- * definition, takes their number. */
-typedef Ex (*Flag)(Te *t, Ex i);
-
-static Ex flag_at(Te *t, Flag flag, Ex i)
+static Ex flag_at(Te *t, TeFlag flag, Tx of, Ex i)
 {
-    return te_cast(t, ELEM_I64, flag(t, i));
+    return te_cast(t, ELEM_I64, flag(t, of, i));
 }
 
-static Tx list_set(Te *t, Ex all, Flag flag, Ex size)
+Tx te_list_set(Te *t, Ex all, TeFlag flag, Tx of, Ex size)
 {
     Ex one = te_int(t, 1), next = te_add(t, all, one);
     if (!ex_is_int(size, NULL)) {
         Tx number = te_temp(t, ELEM_I64, 1, &one);
         te_stage(t, number);
-        te_yield(t, te_sum(t, flag_at(t, flag, te_red(t, all))));
+        te_yield(t, te_sum(t, flag_at(t, flag, of, te_red(t, all))));
         te_set_element(t, size, number, te_int(t, 0));
     }
     Tx before = te_temp(t, ELEM_I64, 1, &all), place = te_temp(t, ELEM_I64, 1, &next);
     te_stage(t, before);
     Ex i = te_axis(t, 0), sum = te_scan(t, te_int(t, 0));
-    te_scan_step(t, te_add(t, sum, flag_at(t, flag, i)));
+    te_scan_step(t, te_add(t, sum, flag_at(t, flag, of, i)));
     te_yield_at(t, before, &i, sum);
     te_stage_axes(t, 1, &all);
     t->stage->kind = STAGE_SCATTER;
@@ -97,9 +93,9 @@ static Status infer_non_zero(Graph *g, Node *n)
     return MLC_OK;
 }
 
-static Ex is_set(Te *t, Ex i)
+static Ex is_set(Te *t, Tx x, Ex i)
 {
-    Ex v = te_wide(t, load_flat(t, te_in(t, 0), i));
+    Ex v = te_wide(t, load_flat(t, x, i));
     return te_ne(t, v, te_like(t, v, 0));
 }
 
@@ -107,7 +103,7 @@ static void define_non_zero(Te *t, const Node *n)
 {
     (void)n;
     Tx x = te_in(t, 0), y = te_out(t, 0);
-    Tx place = list_set(t, flat_size(t->pool, x->rank, x->dim), is_set, y->dim[1]);
+    Tx place = te_list_set(t, flat_size(t->pool, x->rank, x->dim), is_set, x, y->dim[1]);
     Ex index[MAX_RANK];
     te_stage(t, y);
     Ex i = te_load(t, place, (Ex[]){te_axis(t, 1)}), v = te_int(t, 0);
@@ -141,7 +137,7 @@ static Status infer_compress(Graph *g, Node *n)
     int64_t flag[64], have, most, set = 0;
     TRY(node_need_rank(n, 0, 1, MAX_RANK));
     TRY(node_need_rank(n, 1, 1, 1));
-    TRY(node_need_elem(n, 0, IS_DATA));
+    TRY(node_need_elem(n, 0, IS_ANY));
     TRY(node_need_elem(n, 1, IS_BOOL));
     TRY(read_axis(n, &axis));
     const Type *x = &n->in[0]->type;
@@ -159,9 +155,9 @@ static Status infer_compress(Graph *g, Node *n)
     return MLC_OK;
 }
 
-static Ex is_kept(Te *t, Ex i)
+static Ex is_kept(Te *t, Tx cond, Ex i)
 {
-    return te_load(t, te_in(t, 1), &i);
+    return te_load(t, cond, &i);
 }
 
 static void define_compress(Te *t, const Node *n)
@@ -173,7 +169,7 @@ static void define_compress(Te *t, const Node *n)
     (void)st;
     Ex all = axis < 0 ? flat_size(t->pool, x->rank, x->dim) : x->dim[axis], at[MAX_RANK];
     te_require(t, ex_le(t->pool, cond->dim[0], all));
-    Tx place = list_set(t, cond->dim[0], is_kept, y->dim[MAX(axis, 0)]);
+    Tx place = te_list_set(t, cond->dim[0], is_kept, cond, y->dim[MAX(axis, 0)]);
     te_stage(t, y);
     Ex from = te_load(t, place, (Ex[]){te_axis(t, MAX(axis, 0))});
     memcpy(at, t->stage->axis, (size_t)y->rank * sizeof *at);

@@ -39,7 +39,7 @@ static Status infer(Graph *g, Node *n)
     TRY(node_need_rank(n, 2, 1, 1));
     for (int i = 0; i < 2; i++)
         TRY(node_need_elem(n, i, IS_NUMBER));
-    TRY(node_need_elem(n, 2, IS_DATA));
+    TRY(node_need_elem(n, 2, IS_ANY));
     TRY(node_need_equal(n, n->in[2]->type.dim[0], ex_int(g->pool, 2), "size of the values"));
     const Type *idx = &n->in[0]->type;
     TRY(node_axis(n, a->axis, idx->rank + 1, &axis));

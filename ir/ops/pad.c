@@ -54,7 +54,7 @@ static Status infer(Graph *g, Node *n)
     if (mode_of(n) == PAD_MODES)
         return node_error(n, E0203, "attribute 'mode' is '%s'", a->mode);
     if (mode_of(n) == PAD_CONSTANT)
-        TRY(node_need_elem(n, 0, IS_DATA));
+        TRY(node_need_elem(n, 0, IS_ANY));
     if (node_has(n, 2)) {
         TRY(node_need_same_elem(n, 0, 2));
         TRY(node_need_rank(n, 2, 0, 1));

@@ -32,7 +32,7 @@ static Status check(const Node *n, const char *reduction)
     int r = reduction_of(reduction);
     if (r < 0)
         return node_error(n, E0203, "attribute 'reduction' is '%s'", reduction);
-    return node_need_elem(n, 0, r ? IS_NUMBER : IS_DATA);
+    return node_need_elem(n, 0, r ? IS_NUMBER : IS_ANY);
 }
 
 static void copy_data(Te *t, Tx x, Tx y)

@@ -213,7 +213,7 @@ Ex te_load_padded_from(Te *t, Tx x, int first, const Ex *index, Ex otherwise)
 
 Elem te_wide_elem(Elem e)
 {
-    if (elem_is_native(e) || e == ELEM_STRING)
+    if (elem_is_native(e))
         return e;
     return elem_is_float(e) ? ELEM_F32 : ELEM_I32;
 }

@@ -19,6 +19,12 @@
 /* A tensor in a definition: an input, an output or an intermediate. */
 typedef Buf *Tx;
 
+/* Where strings lie: runtime/text.h. */
+typedef struct TeText {
+    Tx   pool, heap; /* bytes */
+    Ex   room;       /* symbol: of the heap, all of them taken; NULL: nothing makes strings */
+} TeText;
+
 struct Te {
     ExPool      *pool;
     Arena       *arena;
@@ -29,6 +35,7 @@ struct Te {
     /* Control flow: NULL where a definition is only looked at (folding). */
     void       (*bind)(void *arg, const Value *v, Buf *b);
     void       (*graph)(void *arg, struct Te *t, const Graph *body);
+    TeText      *text;           /* NULL where a definition is only looked at */
     int          next_id;        /* Buf.id of the next intermediate */
     Stage       *stage;          /* being built, or NULL */
     Tx           target;         /* what te_yield() writes; NULL after te_stage_axes() */

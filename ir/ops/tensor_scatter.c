@@ -20,7 +20,7 @@ static Status infer(Graph *g, Node *n)
     int axis;
     TRY(node_need_rank(n, 0, 2, MAX_RANK));
     const Type *x = &n->in[0]->type, *u = &n->in[1]->type;
-    TRY(node_need_elem(n, 0, IS_DATA));
+    TRY(node_need_elem(n, 0, IS_ANY));
     TRY(node_need_same_elem(n, 0, 1));
     TRY(node_need_rank(n, 1, x->rank, x->rank));
     TRY(node_axis(n, a->axis, x->rank, &axis));

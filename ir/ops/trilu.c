@@ -8,7 +8,7 @@ ATTRS(TriluAttrs, TRILU_ATTRS);
 static Status infer(Graph *g, Node *n)
 {
     TRY(node_need_rank(n, 0, 2, MAX_RANK));
-    TRY(node_need_elem(n, 0, IS_DATA));
+    TRY(node_need_elem(n, 0, IS_ANY));
     if (node_has(n, 1)) {
         TRY(node_need_rank(n, 1, 0, 1));
         TRY(node_need_elem(n, 1, IS_INT));

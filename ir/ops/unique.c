@@ -1,8 +1,9 @@
 /* Unique: the different elements of a tensor, or its different slices along `axis`; where each stands
  * first, which of them each element is, and how often each occurs. Sorted, or in the order of their
- * first places. NaNs equal each other, are above every number, and -0 equals 0. A function of the
+ * first places. Strings are ordered by their bytes. NaNs equal each other, are above every number, and -0 equals 0. A function of the
  * runtime finds them (runtime/unique.c). */
 #include "ir/ops/control.h"
+#include "ir/ops/strings.h"
 
 #define UNIQUE_ATTRS(A, S)                                                \
     A(S, int, axis, "", "the dimension of the slices; absent: elements")  \
@@ -21,9 +22,10 @@ static Status infer(Graph *g, Node *n)
 {
     int axis;
     TRY(node_need_rank(n, 0, 0, MAX_RANK));
-    TRY(node_need_elem(n, 0, IS_DATA));
+    TRY(node_need_elem(n, 0, IS_ANY));
     const Type *x = &n->in[0]->type;
-    if (!elem_is_native(x->elem) && x->elem != ELEM_F16 && x->elem != ELEM_BF16)
+    if (!elem_is_native(x->elem) && x->elem != ELEM_F16 && x->elem != ELEM_BF16 &&
+        x->elem != ELEM_STRING)
         return node_error(n, E0204, "input 0 has element type %s", elem_name[x->elem]);
     TRY(read_axis(n, &axis));
     Ex all = axis < 0 ? type_count(g->pool, x) : x->dim[axis], found = NULL;
@@ -62,6 +64,15 @@ static void take_first(Te *t, Tx y, Tx x, Tx first, int axis)
     te_yield(t, te_load(t, x, at));
 }
 
+/* Numbers in the order of the strings x, equal where they are. */
+static Tx rank_of(Te *t, Tx x, Ex count)
+{
+    Ex room = te_mul(t, te_int(t, 2), count);
+    Tx out[2] = {te_temp(t, ELEM_I64, x->rank, x->dim), te_temp(t, ELEM_I64, 1, &room)};
+    te_text_call(t, "text_rank", 2, out, 1, &x, 0, NULL);
+    return out[0];
+}
+
 static void define(Te *t, const Node *n)
 {
     const UniqueAttrs *a = n->attrs;
@@ -75,10 +86,12 @@ static void define(Te *t, const Node *n)
     Ex room = ex_mul(p, te_int(t, 4), all);
     Tx first = te_temp(t, ELEM_I64, 1, &all), counts = te_temp(t, ELEM_I64, 1, &all);
     Tx number = te_temp(t, ELEM_I64, 1, &one);
+    bool is_text = n->in[0]->type.elem == ELEM_STRING;
+    Tx keys = is_text ? rank_of(t, x, type_count(p, &n->in[0]->type)) : x;
     te_call(t, "unique", 5,
             (Tx[]){first, inverse ? inverse : te_temp(t, ELEM_I64, 1, &all), counts, number,
                    te_temp(t, ELEM_I64, 1, &room)},
-            1, &x, 2, (Ex[]){te_int(t, axis), te_int(t, a->sorted != 0)});
+            1, &keys, 2, (Ex[]){te_int(t, axis), te_int(t, a->sorted != 0)});
     Tx sized = y ? y : te_out(t, 1) ? te_out(t, 1) : te_out(t, 3);
     if (sized)
         te_set_element(t, sized->dim[y ? MAX(axis, 0) : 0], number, te_int(t, 0));

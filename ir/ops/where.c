@@ -6,7 +6,7 @@ static Status infer(Graph *g, Node *n)
     for (int i = 0; i < 3; i++)
         TRY(node_need_rank(n, i, 0, MAX_RANK));
     TRY(node_need_elem(n, 0, IS_BOOL));
-    TRY(node_need_elem(n, 1, IS_DATA));
+    TRY(node_need_elem(n, 1, IS_ANY));
     TRY(node_need_same_elem(n, 1, 2));
     Type data, out;
     TRY(broadcast_shapes(g, n, &n->in[1]->type, &n->in[2]->type, &data));

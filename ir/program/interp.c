@@ -108,6 +108,7 @@ static Status check_failed(const ProgramRun *r, const Step *st, int code)
                       : code == MLC_RUN_INDEX  ? "an index is out of bounds"
                       : code == MLC_RUN_DIVIDE ? "an integer is divided by zero"
                       : code == MLC_RUN_MEMORY ? "not enough memory"
+                      : code == MLC_RUN_TEXT   ? "a string is no number"
                                                : "a check failed";
     return diag_error(r->p->ctx, E0603, (Loc){.node = st->origin.len ? st->origin.at[0] : NULL},
                       MLC_INPUT, "%s (code %d)", why, code);
@@ -314,6 +315,17 @@ static Status run_steps(ProgramRun *r)
     return MLC_OK;
 }
 
+/* The object holds pointers and the bytes they point to, which moved to `to`. */
+static void move_strings(Arena *keep, ProgramResult *res, const InterpArg *a, int64_t count)
+{
+    uint64_t *to = arena_alloc(keep, (size_t)a->count * sizeof *to, 64);
+    memcpy(to, a->data, (size_t)a->count * sizeof *to);
+    for (int64_t i = 0; i < count; i++)
+        to[i] += (uint64_t)(uintptr_t)to - (uint64_t)(uintptr_t)a->data;
+    res->bytes = a->count * (int64_t)sizeof *to;
+    res->data = to;
+}
+
 /* Outputs whose size the run found out are handed over in memory of the results' arena. */
 static Status finish_output(ProgramRun *r, Arena *keep, size_t i, void *const *out)
 {
@@ -329,6 +341,10 @@ static Status finish_output(ProgramRun *r, Arena *keep, size_t i, void *const *o
         if (count < 0 || count > a->count)
             return diag_error(r->p->ctx, E0901, (Loc){0}, MLC_BUG, "output '%s' has no memory",
                               io->name);
+        if (io->elem == ELEM_STRING) {
+            move_strings(keep, res, a, count);
+            return MLC_OK;
+        }
         a->count = count;
         res->bytes = (int64_t)elem_size_bytes(m->elem, (size_t)count);
         to = res->data = arena_alloc(keep, (size_t)res->bytes + 1, 64);

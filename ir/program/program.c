@@ -68,7 +68,7 @@ static Status verify_object(Program *p, const MemObj *m, int id)
 static Status verify_io(Program *p, const ProgramIo *io, int number, BufSpace space)
 {
     const char *name = io->name ? io->name : "?";
-    if (!io->obj || io->obj->space != space || io->obj->io != number || io->obj->elem != io->elem)
+    if (!io->obj || io->obj->space != space || io->obj->io != number || io->obj->elem != elem_stored(io->elem))
         return broken(p, "input or output '%s' has no memory object of its own", name);
     if ((size_t)io->obj->id >= p->mem.len || p->mem.at[io->obj->id] != io->obj)
         return broken(p, "the memory of '%s' is not the program's", name);

@@ -23,7 +23,7 @@ typedef struct MemObj {
 
 typedef struct ProgramIo {
     const char *name;
-    Elem        elem;
+    Elem        elem; /* ELEM_STRING: an array of `const char *`; its obj holds u64 */
     int         rank;
     Ex          dim[MAX_RANK];
     MemObj     *obj;
@@ -116,7 +116,7 @@ Status program_bind(const Program *p, const int64_t *const *shape, int64_t *sym)
 Status program_interp(Program *p, InterpMode mode, const int64_t *sym, const void *const *in,
                       void *const *out);
 
-/* An output whose size the run finds out. */
+/* An output whose size the run finds out; also one of strings, whose bytes stand behind the pointers. */
 typedef struct ProgramResult {
     void   *data;
     int64_t bytes;

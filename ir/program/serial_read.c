@@ -93,14 +93,22 @@ uint64_t word_at(const uint8_t *p)
     return v;
 }
 
-Elem r_elem(Reader *r)
+static Elem r_io_elem(Reader *r)
 {
     size_t e = r_below(r, ELEM_COUNT, "an element type is unknown");
-    if (e == ELEM_NONE || e == ELEM_STRING || e == ELEM_C64 || e == ELEM_C128) {
+    if (e == ELEM_NONE || e == ELEM_C64 || e == ELEM_C128) {
         fault(r, "an element type has no arithmetic");
         return ELEM_F32;
     }
     return (Elem)e;
+}
+
+Elem r_elem(Reader *r)
+{
+    Elem e = r_io_elem(r);
+    if (e == ELEM_STRING)
+        fault(r, "strings are only inputs and outputs");
+    return e == ELEM_STRING ? ELEM_U64 : e;
 }
 
 Ex r_size(Reader *r)
@@ -315,7 +323,7 @@ static MemObj *r_object_ref(Reader *r)
 static ProgramIo r_io(Reader *r)
 {
     ProgramIo io = {.name = r_text(r)};
-    io.elem = r_elem(r);
+    io.elem = r_io_elem(r);
     io.rank = (int)r_below(r, MAX_RANK + 1, "an input or output has too many dimensions");
     for (int k = 0; k < io.rank; k++)
         io.dim[k] = r_size(r);

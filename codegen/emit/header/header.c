@@ -199,6 +199,8 @@ static void add_constants(Emit *e)
 /* Does the run find out its size? */
 static bool is_found(const Emit *e, const ProgramIo *io)
 {
+    if (io->obj->space == SPACE_OUTPUT && io->elem == ELEM_STRING)
+        return true;
     for (int k = 0; k < io->rank; k++)
         if (ex_is_run_time(e->p->pool, io->dim[k]))
             return true;
@@ -208,14 +210,16 @@ static bool is_found(const Emit *e, const ProgramIo *io)
 /* "const float *image": the declaration of a pointer to the data of an input or output. */
 static void add_pointer(Emit *e, size_t i)
 {
-    bool        input = i < e->p->inputs.len;
+    bool input = i < e->p->inputs.len;
     if (is_found(e, io_at(e, i))) {
         str_printf(e->out, "mlc_result_v1 *%s", e->name[i]);
         return;
     }
     const char *type = c_type(io_at(e, i)->elem);
-    str_printf(e->out, "%s%s%s*%s", input && !str_starts(type, "const") ? "const " : "", type,
-               str_ends(type, "*") ? "" : " ", e->name[i]);
+    if (io_at(e, i)->elem == ELEM_STRING)
+        str_printf(e->out, "%sconst *%s", type, e->name[i]);
+    else
+        str_printf(e->out, "%s%s *%s", input ? "const " : "", type, e->name[i]);
 }
 
 static void add_struct(Emit *e)
