@@ -25,7 +25,7 @@ static Status check_types(const Graph *g)
                 return node_error(n, E0303, "the shape of output '%s' is not known", v->name);
         }
         for (const AttrDesc *d = n->op->attrs; d && d->name; d++)
-            if (body_of(n, d))
+            if (body_of(n, d) && !body_of(n, d)->unreached)
                 TRY(check_types(body_of(n, d)));
     }
     return MLC_OK;
@@ -48,7 +48,8 @@ static Status check_definitions(const Lowering *l, const Graph *g)
     Status s = MLC_OK;
     for (Node *n = g->first; n; n = n->next) {
         for (const AttrDesc *d = n->op->attrs; d && d->name; d++)
-            if (body_of(n, d) && check_definitions(l, body_of(n, d)) != MLC_OK)
+            if (body_of(n, d) && !body_of(n, d)->unreached &&
+                check_definitions(l, body_of(n, d)) != MLC_OK)
                 s = MLC_INPUT;
         for (int i = 0; i < n->nin + n->nout; i++)
             if (check_elem(l, n, i < n->nin ? n->in[i] : n->out[i - n->nin]) != MLC_OK)

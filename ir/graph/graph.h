@@ -93,6 +93,7 @@ struct Graph {
     bool        compact;  /* it will be written as a model: constants shall not grow */
     uint64_t    rounds;   /* 1 << Elem: results of these half types are rounded to them at every
                              node; the others are kept in float32. Of the outermost graph */
+    bool        unreached; /* a body that its node never runs, known by inference: it has no types */
     int         captures; /* of a body: its last inputs that stand for values of the parent */
     Map         by_name; /* const char * -> Value * */
 };

@@ -1,4 +1,4 @@
-/* Constant, ConstantOfShape, EyeLike, Range: tensors out of nothing but a shape. */
+/* Constant, ConstantOfShape, EyeLike: tensors out of nothing but a shape. */
 #include "ir/ops/check.h"
 
 /* ---- Constant ---- */
@@ -137,72 +137,4 @@ OP(eye_like) = {
     .name = "EyeLike", .since = {9, 22}, .min_in = 1, .max_in = 1, .traits = OP_SHAPE_ONLY,
     ATTRS_OF(EyeLikeAttrs), .infer = infer_eye, .define = define_eye,
     .doc = "1 on a diagonal, 0 elsewhere",
-};
-
-/* ---- Range: y[i] = start + i * delta, max(ceil((limit - start) / delta), 0) of them ---- */
-
-static Status count_floats(Graph *g, const Node *n, Ex *count)
-{
-    double v[3];
-    for (int i = 0, k; i < 3; i++) {
-        const Ex *at = value_content(g, n->in[i], &k);
-        if (!value_scalar(n->in[i], &v[i]) && (!at || k != 1 || !ex_is_float(at[0], &v[i])))
-            return node_error(n, E0303, "input %d ('%s') is not constant", i, n->in[i]->name);
-    }
-    double c = v[2] == 0 ? 0 : __builtin_ceil((v[1] - v[0]) / v[2]);
-    if (v[2] == 0 || !(c < (double)(INT64_MAX / 4)))
-        return node_error(n, E0301, "a range from %g to %g by %g", v[0], v[1], v[2]);
-    *count = ex_int(g->pool, c > 0 ? (int64_t)c : 0);
-    return MLC_OK;
-}
-
-static Status count_ints(Graph *g, const Node *n, Ex *count)
-{
-    ExPool *p = g->pool;
-    const Ex *v[3];
-    int64_t delta, c;
-    for (int i = 0, k; i < 3; i++) {
-        TRY(node_known_ints(g, n, i, 1, &v[i], &k));
-        if (k != 1)
-            return node_error(n, E0301, "input %d is not a scalar", i);
-    }
-    if (!ex_is_int(v[2][0], &delta))
-        return node_error(n, E0303, "input 2 ('%s') is not constant", n->in[2]->name);
-    if (delta == 0 || delta < -MAX_ATTR_SIZE || delta > MAX_ATTR_SIZE)
-        return node_error(n, E0301, "delta is %lld", (long long)delta);
-    Ex span = delta > 0 ? ex_sub(p, v[1][0], v[0][0]) : ex_sub(p, v[0][0], v[1][0]);
-    Ex steps = ex_ceil_div(p, span, ex_int(p, delta > 0 ? delta : -delta));
-    if (ex_is_int(steps, &c))
-        steps = ex_int(p, MAX(c, 0));
-    *count = ex_nonneg(p, steps) ? steps : ex_max(p, steps, ex_int(p, 0));
-    return MLC_OK;
-}
-
-static Status infer_range(Graph *g, Node *n)
-{
-    Ex count;
-    TRY(node_need_elem(n, 0, IS_NUMBER));
-    for (int i = 0; i < 3; i++) {
-        TRY(node_need_rank(n, i, 0, 1));
-        TRY(node_need_same_elem(n, 0, i));
-    }
-    Elem e = n->in[0]->type.elem;
-    TRY(elem_is_float(e) ? count_floats(g, n, &count) : count_ints(g, n, &count));
-    node_set_type(n, 0, type_tensor(e, 1, &count));
-    return MLC_OK;
-}
-
-static void define_range(Te *t, const Node *n)
-{
-    (void)n;
-    Tx start = te_in(t, 0), delta = te_in(t, 2);
-    Ex zero = te_int(t, 0);
-    te_stage(t, te_out(t, 0));
-    Ex s = te_wide(t, te_load(t, start, &zero)), d = te_wide(t, te_load(t, delta, &zero));
-    te_yield(t, te_add(t, s, te_mul(t, te_cast(t, (Elem)s->elem, te_axis(t, 0)), d)));
-}
-
-OP(range) = {
-    .name = "Range", .since = {11, 27}, .min_in = 3, .max_in = 3, .later = {{"f16", 27}},
-    .infer = infer_range, .define = define_range, .doc = "y[i] = start + i * delta",
 };

@@ -17,20 +17,46 @@ static bool known_condition(const Node *n, bool *cond)
     return true;
 }
 
+static bool is_one_element(const Type *t)
+{
+    for (int k = 0; k < t->rank; k++)
+        if (!ex_is(t->dim[k], 1))
+            return false;
+    return true;
+}
+
+/* One element of different ranks is the same to those that broadcast: it gets the greater one. As an
+ * output of the model its rank would show. */
 static Status join_types(Graph *g, Node *n, int i, const Type *a, const Type *b)
 {
     if (a->elem != b->elem)
         return node_error(n, E0206, "output %d is %s in one branch and %s in the other", i,
                           elem_name[a->elem], elem_name[b->elem]);
-    if (a->rank != b->rank)
-        return node_error(n, E0303, "output %d has rank %d in one branch and %d in the other", i,
-                          a->rank, b->rank);
+    if (a->rank != b->rank) {
+        if (!is_one_element(a) || !is_one_element(b) || (!g->parent && graph_is_output(g, n->out[i])))
+            return node_error(n, E0303, "output %d has rank %d in one branch and %d in the other", i,
+                              a->rank, b->rank);
+        n->out[i]->type = a->rank > b->rank ? *a : *b;
+        return MLC_OK;
+    }
     Type t = *a;
     for (int k = 0; k < a->rank; k++)
         if (a->dim[k] != b->dim[k] || ex_is_run_time(g->pool, a->dim[k]))
             t.dim[k] = assigned_dim(g, n->out[i], k);
     n->out[i]->type = t;
     return MLC_OK;
+}
+
+/* What the one branch that runs says of output i; not where it speaks of elements of the run, which
+ * are found out inside. */
+static void take_output(Graph *g, Value *out, const Value *from)
+{
+    int count;
+    const Ex *content = value_content(g, from, &count);
+    for (int k = 0; content && k < count; k++)
+        if (ex_is_run_time(g->pool, content[k]))
+            return;
+    out->content = content;
 }
 
 static Status infer_if(Graph *g, Node *n)
@@ -40,7 +66,8 @@ static Status infer_if(Graph *g, Node *n)
     bool cond, known = known_condition(n, &cond);
     TRY(node_need_elem(n, 0, IS_BOOL));
     for (int b = 0; b < 2; b++) {
-        if (known && cond == (b == 1))
+        body[b]->unreached = known && cond == (b == 1);
+        if (body[b]->unreached)
             continue;
         TRY(body_captures(n, body[b]));
         TRY(graph_infer(body[b]));
@@ -55,10 +82,12 @@ static Status infer_if(Graph *g, Node *n)
         for (int b = 0; b < 2; b++)
             if (!known || cond == (b == 0))
                 TRY(body_output(n, body[b], (size_t)i, &t[b]));
-        if (known)
-            n->out[i]->type = *(t[0] ? t[0] : t[1]);
-        else
+        if (known) {
+            TRY(join_types(g, n, i, t[cond ? 0 : 1], t[cond ? 0 : 1]));
+            take_output(g, n->out[i], body[cond ? 0 : 1]->outputs.at[i]);
+        } else {
             TRY(join_types(g, n, i, t[0], t[1]));
+        }
     }
     return MLC_OK;
 }
@@ -73,10 +102,12 @@ static void define_branch(Te *t, const Node *n, const Graph *body, bool always)
             continue;
         Tx from = te_value(t, body->outputs.at[i]);
         if (always) {
+            te_set_dims(t, &n->out[i]->type, &body->outputs.at[i]->type);
             te_stage(t, out);
             te_yield(t, te_load(t, from, t->stage->axis));
         } else {
-            te_set_dims(t, &n->out[i]->type, &body->outputs.at[i]->type);
+            if (n->out[i]->type.rank == body->outputs.at[i]->type.rank)
+                te_set_dims(t, &n->out[i]->type, &body->outputs.at[i]->type);
             te_move(t, out, from);
         }
     }

@@ -85,50 +85,74 @@ ATTRS(MelAttrs, MEL_ATTRS);
 
 enum { MEL_BINS, MEL_LENGTH, MEL_RATE, MEL_LOWER, MEL_UPPER, MEL_INPUTS };
 
-static Status mel_inputs(const Node *n, double v[MEL_INPUTS])
+/* Sizes of the result, and the checks of what is constant. */
+static Status mel_inputs(Graph *g, const Node *n, Ex v[MEL_LOWER])
 {
-    for (int i = 0; i < MEL_INPUTS; i++)
-        if (!value_scalar(n->in[i], &v[i]))
-            return node_error(n, E0303, "input %d ('%s') is not constant", i, n->in[i]->name);
-    for (int i = 0; i < MEL_LOWER; i++)
-        if (!(v[i] >= 1 && v[i] <= 1 << 24))
-            return node_error(n, E0301, "input %d is %g", i, v[i]);
+    for (int i = 0; i < MEL_LOWER; i++) {
+        const Ex *at;
+        int count;
+        int64_t k;
+        TRY(node_known_ints(g, n, i, 1, &at, &count));
+        if (count != 1 || (ex_is_int(at[0], &k) && (k < 1 || k > 1 << 24)))
+            return node_error(n, E0301, "input %d must be one number from 1 to 2^24", i);
+        v[i] = ex_cast(g->pool, ELEM_I64, at[0]);
+    }
     return MLC_OK;
 }
 
 static Status infer_mel(Graph *g, Node *n)
 {
     const MelAttrs *a = n->attrs;
-    double v[MEL_INPUTS];
+    ExPool *p = g->pool;
+    Ex v[MEL_LOWER];
     Elem e;
     TRY(output_type(n, a->output_datatype, &e));
-    TRY(mel_inputs(n, v));
-    int64_t dim[2] = {(int64_t)v[MEL_LENGTH] / 2 + 1, (int64_t)v[MEL_BINS]};
-    node_set_type(n, 0, type_tensor_const(g->pool, e, 2, dim));
+    TRY(mel_inputs(g, n, v));
+    for (int i = MEL_LOWER; i < MEL_INPUTS; i++) {
+        TRY(node_need_rank(n, i, 0, 1));
+        TRY(node_need_elem(n, i, IS_FLOAT));
+    }
+    Ex half = ex_floor_div(p, v[MEL_LENGTH], ex_int(p, 2));
+    Ex dim[2] = {ex_add(p, half, ex_int(p, 1)), v[MEL_BINS]};
+    node_set_type(n, 0, type_tensor(e, 2, dim));
     return MLC_OK;
 }
 
-/* The bin of the spectrum at each corner of the triangles. */
-static Tx mel_corners(Te *t, const double v[MEL_INPUTS])
+/* 2595 log10(1 + f / 700) of input i. */
+static Ex mel_of(Te *t, int i)
 {
-    int64_t count = (int64_t)v[MEL_BINS] + 2;
-    Tensor *data = tensor_new(t->arena, ELEM_I64, 1, &count);
-    double low = 2595 * log10(1 + v[MEL_LOWER] / 700), high = 2595 * log10(1 + v[MEL_UPPER] / 700);
-    for (int64_t i = 0; i < count; i++) {
-        double mel = low + (double)i * (high - low) / (double)count;
-        double hertz = 700 * (pow(10, mel / 2595) - 1);
-        double bin = floor((v[MEL_LENGTH] + 1) * hertz / v[MEL_RATE]);
-        elem_set_f64(ELEM_I64, (void *)(uintptr_t)data->data, (size_t)i, bin);
-    }
-    return te_table(t, data);
+    Elem e = ELEM_F64;
+    Ex zero[1] = {te_int(t, 0)}, f = te_cast(t, e, te_load(t, te_in(t, i), zero));
+    Ex ratio = te_add(t, te_const(t, e, 1), te_div(t, f, te_const(t, e, 700)));
+    return te_mul(t, te_log(t, ratio), te_const(t, e, 2595 / M_LN10));
+}
+
+/* The bin of the spectrum at each corner of the triangles. */
+static Tx mel_corners(Te *t, const Ex v[MEL_LOWER])
+{
+    Elem e = ELEM_F64;
+    Ex count = te_add(t, v[MEL_BINS], te_int(t, 2)), one = te_const(t, e, 1);
+    Tx corners = te_temp(t, ELEM_I64, 1, &count);
+    te_stage(t, corners);
+    Ex low = mel_of(t, MEL_LOWER), high = mel_of(t, MEL_UPPER), i = te_cast(t, e, te_axis(t, 0));
+    Ex step = te_div(t, te_sub(t, high, low), te_float_of(t, e, count));
+    Ex mel = te_add(t, low, te_mul(t, i, step));
+    Ex power = te_exp(t, te_mul(t, mel, te_const(t, e, M_LN10 / 2595)));
+    Ex hertz = te_mul(t, te_const(t, e, 700), te_sub(t, power, one));
+    Ex points = te_float_of(t, e, te_add(t, v[MEL_LENGTH], te_int(t, 1)));
+    Ex bin = te_div(t, te_mul(t, points, hertz), te_float_of(t, e, v[MEL_RATE]));
+    te_yield(t, te_cast(t, ELEM_I64, te_floor(t, bin)));
+    return corners;
 }
 
 static void define_mel(Te *t, const Node *n)
 {
-    double v[MEL_INPUTS] = {0};
-    Status st = mel_inputs(n, v);
+    Ex v[MEL_LOWER];
+    Status st = mel_inputs(n->graph, n, v);
     assert(st == MLC_OK);
     (void)st;
+    for (int i = 0; i < MEL_LOWER; i++)
+        te_require(t, ex_lt(t->pool, te_int(t, 0), v[i]));
     Tx y = te_out(t, 0), corners = mel_corners(t, v);
     te_stage(t, y);
     Ex i = te_axis(t, 0), corner[3];

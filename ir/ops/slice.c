@@ -182,3 +182,18 @@ OP(slice) = {
     .name = "Slice", .since = {1, 10, 11, 13}, .min_in = 3, .max_in = 5, .upgrade = upgrade,
     .infer = infer, .define = define, .doc = "y[i] = x[start + i * step]",
 };
+
+/* DynamicSlice, an experiment of the time before Slice took its bounds as inputs: it is always rewritten,
+ * as its newest version is beyond all. */
+static Status upgrade_dynamic(RawNode *raw)
+{
+    raw->op = "Slice";
+    raw->version = 13;
+    return MLC_OK;
+}
+
+OP(dynamic_slice) = {
+    .name = "DynamicSlice", .since = {1, 1000}, .min_in = 3, .max_in = 4,
+    .upgrade = upgrade_dynamic, .infer = infer, .define = define,
+    .doc = "an experimental form of Slice",
+};

@@ -396,6 +396,74 @@ static void sizes_of_the_run(void **state)
     expect(smooth, "0 8 16 24 | 4", "4: 0 8 16 24");
 }
 
+/* ---- counts and lengths ---- */
+
+static void ranges_of_the_run(void **state)
+{
+    (void)state;
+    const char *floats = "in %a : f32[] in %b : f32[] in %c : f32[] %y = Range(%a, %b, %c) out %y";
+    expect(floats, "1 | 2 | 0.25", "4: 1 1.25 1.5 1.75");
+    expect(floats, "3 | 0 | -1", "3: 3 2 1");
+    expect(floats, "3 | 0 | 1", "0:");
+    expect_failure(floats, "3 | 0 | 0");
+    expect_failure(floats, "0 | inf | 1");
+    expect_failure(floats, "0 | nan | 1");
+    const char *ints = "in %a : i32[] in %b : i32[] in %c : i32[] %y = Range(%a, %b, %c) out %y";
+    expect(ints, "10 | 4 | -3", "2: 10 7");
+    expect(ints, "1 | 6 | 2", "3: 1 3 5");
+    expect_failure(ints, "1 | 6 | 0");
+}
+
+static void transforms_of_the_run(void **state)
+{
+    (void)state;
+    const char *dft = "in %x : f32[2,2,1] in %a : i64[] %y = DFT(%x, _, %a) out %y";
+    expect(dft, "1 2 3 5 | 0", "2x2x2: 4 0 7 0 -2 0 -3 0");
+    expect(dft, "1 2 3 5 | -2", "2x2x2: 3 0 -1 0 8 0 -2 0");
+    expect_failure(dft, "1 2 3 5 | 2");
+    const char *back = "in %x : f32[1,3,2] in %n : i64[] const %a : i64[] = {1} "
+                       "%y = DFT(%x, %n, %a) {inverse=1, onesided=1} out %y";
+    expect(back, "10 0 -2 2 -2 0 | 4", "1x4x1: 1 2 3 4");
+    expect(back, "6 0 -3 0 0 0 | 2", "1x2x1: 1.5 4.5");
+    const char *stft = "in %x : f32[1,5] in %s : i64[] in %n : i64[] %y = STFT(%x, %s, _, %n) out %y";
+    expect(stft, "1 2 3 4 5 | 2 | 2", "1x2x2x2: 3 0 -1 0 7 0 -1 0");
+    expect_failure(stft, "1 2 3 4 5 | 0 | 2");
+    expect_failure(stft, "1 2 3 4 5 | 1 | 6");
+    const char *image = "in %x : f32[1,2,2] in %i : i64[1] in %b : i64[1] %y = Col2Im(%x, %i, %b) out %y";
+    expect(image, "1 2 3 4 | 3 | 2", "1x1x3: 1 5 4");
+    expect(image, "1 2 3 4 | 2 | 1", "1x2x2: 1 2 3 4");
+    expect_failure(image, "1 2 3 4 | 4 | 2");
+}
+
+/* A branch that is known says more than two that are joined. */
+static void branches_of_known_conditions(void **state)
+{
+    (void)state;
+    const char *known =
+        "const %c : bool[] = {1} in %x : f32[2,1] "
+        "%n = If(%c) {then_branch=graph \"t\" opset 18 { const %n : i64[2] = {2, 3} out %n }, "
+        "else_branch=graph \"e\" opset 18 { const %n : i64[2] = {2, 3} "
+        "%a, %b, %d = Split(%n) {num_outputs=3} out %a }} %z = Expand(%x, %n) out %z";
+    expect(known, "4 5", "2x3: 4 4 4 5 5 5");
+    const char *ranks = "in %c : bool[] in %x : f32[2] "
+                        "%y = If(%c) {then_branch=graph \"t\" opset 18 { const %a : f32[] = {2} out %a }, "
+                        "else_branch=graph \"e\" opset 18 { const %b : f32[1] = {3} out %b }} "
+                        "%z = Mul(%x, %y) out %z";
+    expect(ranks, "1 | 1 2", "2: 2 4");
+    expect(ranks, "0 | 1 2", "2: 3 6");
+}
+
+static void attention_with_bodies(void **state)
+{
+    (void)state;
+    const char *flex =
+        "in %q : f32[1,2,1,1] in %k : f32[1,1,2,1] in %v : f32[1,1,2,1] "
+        "%y = ai.onnx.preview::FlexAttention(%q, %k, %v) "
+        "{scale=0x1p0, score_mod=graph \"s\" opset 18 { in %s : f32[1,2,1,2] %z = Sub(%s, %s) out %z }, "
+        "prob_mod=graph \"p\" opset 18 { in %p : f32[1,2,1,2] %r = Add(%p, %p) out %r }} out %y";
+    expect(flex, "1 7 | 2 3 | 10 30", "1x2x1x1: 40 40");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +487,10 @@ int main(void)
         cmocka_unit_test(dimensions_of_size_one),
         cmocka_unit_test(slices_of_the_run),
         cmocka_unit_test(scales_of_the_run),
+        cmocka_unit_test(ranges_of_the_run),
+        cmocka_unit_test(transforms_of_the_run),
+        cmocka_unit_test(branches_of_known_conditions),
+        cmocka_unit_test(attention_with_bodies),
         cmocka_unit_test(a_region_of_the_run),
         cmocka_unit_test(sizes_of_the_run),
     };
