@@ -110,6 +110,7 @@ Status cmd_check(Cli *cli)
     CompileOptions o;
     ModelFacts f = {0};
     Graph *g = NULL;
+    ctx_limit_by_input(cli->ctx);
     TRY(compile_options(cli, NULL, &o));
     Status s = try_all(cli, &o, &g, &f);
     if (s != MLC_OK && s != MLC_INPUT)

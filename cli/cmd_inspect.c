@@ -120,6 +120,7 @@ Status cmd_inspect(Cli *cli)
     CompileOptions o;
     Graph *g;
     ModelFacts f;
+    ctx_limit_by_input(cli->ctx);
     TRY(compile_options(cli, "interp", &o));
     TRY(compile_load(cli->ctx, cli->arg[0], &o, &g));
     facts_of(g, &f);

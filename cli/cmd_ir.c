@@ -19,6 +19,7 @@ Status cmd_ir(Cli *cli)
     CompileOptions o;
     Graph *g;
     const char *passes = opt_text(cli, OPT_passes);
+    ctx_limit_by_input(cli->ctx);
     TRY(compile_options(cli, "interp", &o));
     o.passes = passes && !str_eq(passes, "all") ? passes : NULL;
     o.after_pass = opt_x(cli, "print-after") ? print_graph : NULL;

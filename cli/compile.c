@@ -355,6 +355,7 @@ static Status read_text(Ctx *c, const char *path, Graph **out)
     FileMap map;
     Status s = file_map(c, path, &map);
     if (s == MLC_OK) {
+        ctx_add_input(c, map.size);
         if (memchr(map.data, 0, map.size))
             s = diag_error(c, E0109, (Loc){.file = path}, MLC_INPUT, "there is a NUL byte in it");
         else

@@ -87,6 +87,7 @@ int64_t facts_macs(Graph *g)
     Arena *a = g->arena; /* expressions of the pool keep pointing to the buffers */
     Bufs bufs = {.g = g, .arena = a, .of = NEW_ARRAY(a, Buf *, g->values.len + 1)};
     double total = 0;
+    const int64_t *sym = NULL;
     for (Node *n = g->first; n; n = n->next) {
         StageList stages = {0};
         Te te = {.pool = g->pool, .arena = a, .stages = &stages, .node = n,
@@ -96,8 +97,10 @@ int64_t facts_macs(Graph *g)
                 total += (double)facts_macs(*(Graph **)((char *)n->attrs + d->offset));
         if (!is_defined(n))
             continue;
+        int symbols = ex_sym_count(g->pool);
         te_define(&te, n);
-        const int64_t *sym = example_symbols(a, g->pool);
+        if (!sym || symbols != ex_sym_count(g->pool))
+            sym = example_symbols(a, g->pool);
         for (size_t i = 0; i < stages.len; i++)
             total += stage_macs(g->pool, stages.at[i], sym);
     }

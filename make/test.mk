@@ -41,3 +41,5 @@ errors-test: all
 .PHONY: mlc.1
 mlc.1: $(BUILD)/mlc
 	@$< help --man > $@.tmp && mv $@.tmp $@
+
+-include $(TEST_SRC:%.c=$(BUILD)/obj/%.d)

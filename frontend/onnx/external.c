@@ -37,6 +37,7 @@ Status file_map_in(Ctx *c, Arena *a, const char *path, const FileMap **out)
     TRY(file_map(c, arena_strdup(a, path), &opened));
     *m = opened;
     *out = m;
+    ctx_add_input(c, m->size);
     return MLC_OK;
 }
 
@@ -205,6 +206,7 @@ static Status map_location(External *e, const char *tensor, const char *loc, Fil
     TRY(file_map_fd(e->ctx, fd, loc, &opened));
     *m = opened;
     *out = m;
+    ctx_add_input(e->ctx, m->size);
     return MLC_OK;
 }
 

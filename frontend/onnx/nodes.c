@@ -124,9 +124,11 @@ static Status check_memory(Reader *r)
     size_t used = r->ctx->memory_used - r->memory_before;
     if (used <= r->limits.max_memory)
         return MLC_OK;
-    return diag_error(r->ctx, E0104, (Loc){.file = r->path}, MLC_INPUT,
-                      "reading takes more than %zu bytes of memory, functions expanded",
-                      r->limits.max_memory);
+    diag_error(r->ctx, E0104, (Loc){.file = r->path}, MLC_INPUT,
+               "reading takes more than %zu bytes of memory, functions expanded",
+               r->limits.max_memory);
+    diag_help(r->ctx, "raise the limit: -X memory-limit=SIZE");
+    return MLC_INPUT;
 }
 
 static Status read_node(Reader *r, Scope *s, const Onnx__NodeProto *p)

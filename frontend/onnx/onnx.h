@@ -8,8 +8,8 @@
 typedef struct OnnxLimits {
     int max_depth;                  /* nested messages; 256, and at most 1000: an If costs three */
     size_t max_bytes;               /* of the model file: 16 GiB */
-    size_t max_memory;              /* of what is read, mapped files aside: 128 MiB and 3 times the
-                                       size of the file */
+    size_t max_memory;              /* of what is read, mapped files aside: 160 MiB and 3 times the
+                                       size of the file, or the limit of the context */
     int64_t max_nodes;              /* functions expanded, sub-graphs included: 1,000,000 */
     int64_t max_tensor_elements;    /* of one constant: 2^40 */
     const char *external_data_root; /* trusted directory: links that stay below it are followed.

@@ -4,7 +4,8 @@
 #include "frontend/onnx/sniff.h"
 
 enum { NEWEST_IR = 20, NEWEST_OPSET = 64 }; /* beyond any that may mean what is known today */
-enum { MEMORY_BASE = 128 << 20, MEMORY_RATIO = 3 };
+/* As ctx_limit_by_input(), and for every command: a kilobyte a node is plenty. */
+enum { MEMORY_BASE = 160 << 20, MEMORY_RATIO = 3 };
 
 const char *domain_of(const char *proto_domain)
 {
@@ -103,16 +104,30 @@ static Status check_kind(Reader *r, const FileMap *f)
     return MLC_OK;
 }
 
+/* The rewritten message is as large as the structure it describes: it goes as soon as it is decoded. */
+static Status unpack(Reader *r, const FileMap *f, WireMessage *wire)
+{
+    WireLimits limits = {r->limits.max_depth, r->limits.max_memory};
+    ProtobufCMessage *m = NULL;
+    Arena *a = arena_new(r->ctx);
+    Status s = wire_reduce(r->ctx, a, r->path, &onnx__model_proto__descriptor, f->data, f->size,
+                           limits, wire);
+    if (s == MLC_OK)
+        s = wire_unpack(r->ctx, r->scratch, r->path, &onnx__model_proto__descriptor, wire->bytes.at,
+                        wire->bytes.len, wire->memory * 2 + (1 << 20), &m);
+    WireChunk *chunks = NEW_ARRAY(r->scratch, WireChunk, wire->chunks.len);
+    if (wire->chunks.len)
+        memcpy(chunks, wire->chunks.at, wire->chunks.len * sizeof *chunks);
+    wire->chunks.at = chunks;
+    arena_free(a);
+    r->model = (const Onnx__ModelProto *)m;
+    return s;
+}
+
 static Status decode(Reader *r, const FileMap *f)
 {
     WireMessage *wire = NEW(r->scratch, WireMessage);
-    WireLimits limits = {r->limits.max_depth, r->limits.max_memory};
-    ProtobufCMessage *m;
-    TRY(wire_reduce(r->ctx, r->scratch, r->path, &onnx__model_proto__descriptor, f->data, f->size,
-                    limits, wire));
-    TRY(wire_unpack(r->ctx, r->scratch, r->path, &onnx__model_proto__descriptor, wire->bytes.at,
-                    wire->bytes.len, wire->memory * 2 + (1 << 20), &m));
-    r->model = (const Onnx__ModelProto *)m;
+    TRY(unpack(r, f, wire));
     if (!r->model->graph)
         return not_onnx(r, "a protobuf message without a graph",
                         "if it is a tensor (input_0.pb), pass it with --input");
@@ -150,8 +165,9 @@ static Status read_model(Reader *r, Graph *g)
     OpsetList opsets = {0};
     TRY(file_map_in(r->ctx, r->arena, r->path, &file));
     TRY(check_kind(r, file));
+    bool chosen = r->ctx->memory_limit && !r->ctx->memory_per_input; /* by the user */
     if (!r->limits.max_memory)
-        r->limits.max_memory = MEMORY_BASE + MEMORY_RATIO * file->size;
+        r->limits.max_memory = chosen ? r->ctx->memory_limit : MEMORY_BASE + MEMORY_RATIO * file->size;
     TRY(decode(r, file));
     TRY(check_versions(r, &opsets));
     TRY(functions_read(r));

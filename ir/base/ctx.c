@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+enum { INPUT_BASE = 160 << 20, INPUT_RATIO = 3 };
+
 void ctx_init(Ctx *c)
 {
     *c = (Ctx){.rewrite_limit = -1};
@@ -40,9 +42,28 @@ _Noreturn void ctx_out_of_memory(Ctx *c, size_t bytes)
     c->diags.muted = 0;
     diag_report(c, E0001, (Loc){0}, "out of memory: %zu more bytes were asked for, %zu are in use",
                 bytes, c->memory_used);
+    if (c->memory_per_input)
+        diag_help(c, "the limit is %zu bytes for a model of this size; raise it: -X memory-limit=SIZE",
+                  c->memory_limit);
     if (!to)
         abort();
     longjmp(*to, 1);
+}
+
+void ctx_limit_by_input(Ctx *c)
+{
+    if (c->memory_limit)
+        return;
+    c->memory_limit = c->memory_used + INPUT_BASE;
+    c->memory_per_input = INPUT_RATIO;
+}
+
+void ctx_add_input(Ctx *c, size_t bytes)
+{
+    size_t more;
+    if (c->memory_per_input && (__builtin_mul_overflow(bytes, c->memory_per_input, &more) ||
+                                __builtin_add_overflow(c->memory_limit, more, &c->memory_limit)))
+        c->memory_limit = SIZE_MAX;
 }
 
 void ctx_charge(Ctx *c, size_t bytes)

@@ -14,6 +14,7 @@ struct Ctx {
     DiagSink  diags;            /* everything reported so far */
     size_t    memory_used;      /* bytes held by all arenas */
     size_t    memory_limit;     /* 0: no limit */
+    size_t    memory_per_input; /* what each byte of input adds to memory_limit; 0: nothing */
     int64_t   fail_alloc_at;    /* test hook: the n-th request from now fails (1 = next); 0: off */
     int64_t   allocs;           /* requests so far, arena requests included */
     int64_t   rewrites;         /* rewrites asked for so far, see pass_step() */
@@ -36,6 +37,12 @@ Status ctx_protect(Ctx *c, Status (*fn)(void *), void *arg);
 
 /* Reports out of memory and unwinds. `bytes` is what was asked for. Does not return. */
 _Noreturn void ctx_out_of_memory(Ctx *c, size_t bytes);
+
+/* Untrusted input may ask for 160 MiB from now on and for 3 times its own size, unless there is a
+ * limit already. Together with the mapped input and the program that is 4 times the input + 200 MB. */
+void ctx_limit_by_input(Ctx *c);
+/* `bytes` of input were mapped. */
+void ctx_add_input(Ctx *c, size_t bytes);
 
 /* Counts an allocation request of `bytes` against budget and test hook; unwinds when refused. */
 void ctx_charge(Ctx *c, size_t bytes);
