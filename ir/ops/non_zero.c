@@ -179,7 +179,7 @@ static void define_compress(Te *t, const Node *n)
 }
 
 OP(compress) = {
-    .name = "Compress", .since = {9, 11}, .min_in = 2, .max_in = 2, .traits = OP_CONTROL,
+    .name = "Compress", .since = {9, 11, 28}, .later = {{"bf16", 28}}, .min_in = 2, .max_in = 2, .traits = OP_CONTROL,
     ATTRS_OF(CompressAttrs), .infer = infer_compress, .define = define_compress,
     .doc = "the slices where a condition holds",
 };

@@ -255,9 +255,27 @@ OP(resize) = {
     .define = resize_define, .doc = "interpolates along some dimensions",
 };
 
+/* Version 1: two factors, for the last dimensions of four. */
+static void scales_of_version_1(RawNode *raw)
+{
+    const RawAttr *h = raw_attr(raw, "height_scale"), *w = raw_attr(raw, "width_scale");
+    if (!h || !w || h->kind != ATTR_float || w->kind != ATTR_float)
+        return; /* the attribute table refuses them */
+    float *scale = NEW_ARRAY(raw->graph->arena, float, 4);
+    scale[0] = scale[1] = 1;
+    scale[2] = h->f;
+    scale[3] = w->f;
+    vec_push(raw->graph->arena, &raw->attrs,
+             (RawAttr){.name = "scales", .kind = ATTR_floats, .floats = {true, 4, scale}});
+    raw_drop(raw, "height_scale");
+    raw_drop(raw, "width_scale");
+}
+
 /* Upsample is always rewritten: its newest version is beyond all. */
 static Status upgrade_upsample(RawNode *raw)
 {
+    if (raw->version < 7)
+        scales_of_version_1(raw);
     raw_attr_to_input(raw, "scales", 1, ELEM_F32);
     RawAttr *mode = raw_attr(raw, "mode");
     if (mode && mode->kind == ATTR_str &&
@@ -277,7 +295,7 @@ static Status infer_upsample(Graph *g, Node *n)
 }
 
 OP(upsample) = {
-    .name = "Upsample", .since = {7, 9, 10, 1000}, .min_in = 1, .max_in = 2,
+    .name = "Upsample", .since = {1, 7, 9, 10, 1000}, .min_in = 1, .max_in = 2,
     .upgrade = upgrade_upsample, .infer = infer_upsample, .define = resize_define,
     .doc = "the older name of Resize",
 };

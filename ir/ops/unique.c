@@ -102,7 +102,7 @@ static void define(Te *t, const Node *n)
 }
 
 OP(unique) = {
-    .name = "Unique", .since = {11}, .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 4,
+    .name = "Unique", .since = {11, 28}, .later = {{"bf16", 28}}, .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 4,
     .traits = OP_CONTROL, ATTRS_OF(UniqueAttrs), .infer = infer, .define = define,
     .doc = "the different elements or slices",
 };

@@ -191,6 +191,10 @@ static void upsample_is_resize(void **state)
     expect(w, &r, "Resize", "f32[2,3,8,15]");
     assert_string_equal(raw_attr(&r, "coordinate_transformation_mode")->s, "asymmetric");
     assert_string_equal(raw_attr(&r, "mode")->s, "linear");
+    RawNode first = raw(w, "Upsample", 1, 1, (Value *[]){input(w, 4, image)});
+    vec_push(w->g->arena, &first.attrs, (RawAttr){.name = "height_scale", .kind = ATTR_float, .f = 2});
+    vec_push(w->g->arena, &first.attrs, (RawAttr){.name = "width_scale", .kind = ATTR_float, .f = 3});
+    expect(w, &first, "Resize", "f32[2,3,8,15]");
 }
 
 static void dropout_forgets_its_ratio(void **state)
