@@ -1,6 +1,6 @@
 /* Widening: what a model computes in float16 or bfloat16 is computed and kept in float32, and rounded
  * only where the model hands it out: at its outputs, at a Cast to a smaller type, and before the
- * few nodes that need the type itself (bodies of control flow, BitCast, CastLike).
+ * few nodes that need the type itself (bodies of control flow, BitCast, CastLike, Cast to strings).
  *
  *     y = f(x, W)      y' = f(Cast(x), Cast(W))      where x' exists already, it takes the place of Cast(x)
  *
@@ -216,6 +216,12 @@ static void drop_casts(Graph *g)
     }
 }
 
+/* A number as a string has the digits of its type. */
+static bool writes_strings(const Node *n)
+{
+    return n->nout > 0 && n->out[0] && n->out[0]->type.elem == ELEM_STRING;
+}
+
 Status pass_widen(Graph *g)
 {
     if (outermost(g)->compact)
@@ -229,7 +235,7 @@ Status pass_widen(Graph *g)
         next = n->next;
         if (!reads_half(&w, n))
             continue;
-        if (has_body(n) || (n->op->traits & OP_ELEM_TYPE) || !pass_step(g)) {
+        if (has_body(n) || (n->op->traits & OP_ELEM_TYPE) || writes_strings(n) || !pass_step(g)) {
             read_narrow(&w, n);
             continue;
         }

@@ -31,12 +31,15 @@ static Status check_types(const Graph *g)
     return MLC_OK;
 }
 
-/* No expression computes complex numbers; C source has no memory for strings. */
+/* No expression computes complex numbers. */
+static bool has_elem(Elem e)
+{
+    return elem_is_float(e) || elem_is_int(e) || e == ELEM_BOOL || e == ELEM_STRING;
+}
+
 static Status check_elem(const Lowering *l, const Node *n, const Value *v)
 {
-    if (!v || v->type.kind != TYPE_TENSOR || elem_is_float(v->type.elem) ||
-        elem_is_int(v->type.elem) || v->type.elem == ELEM_BOOL ||
-        (v->type.elem == ELEM_STRING && l->target->kind != TARGET_C))
+    if (!v || v->type.kind != TYPE_TENSOR || has_elem(v->type.elem))
         return MLC_OK;
     return node_error(n, E0204, "value '%s' has element type %s, which target %s does not have",
                       v->name, elem_name[v->type.elem], l->target->name);
@@ -51,8 +54,8 @@ static Status check_definitions(const Lowering *l, const Graph *g)
             if (body_of(n, d) && !body_of(n, d)->unreached &&
                 check_definitions(l, body_of(n, d)) != MLC_OK)
                 s = MLC_INPUT;
-        for (int i = 0; i < n->nin + n->nout; i++)
-            if (check_elem(l, n, i < n->nin ? n->in[i] : n->out[i - n->nin]) != MLC_OK)
+        for (int i = 0; i < n->nout; i++)
+            if (check_elem(l, n, n->out[i]) != MLC_OK)
                 s = MLC_INPUT;
         if (!n->op->define) {
             s = node_error(n, E0201, "operator '%s' has no kernel for target %s", n->op->name,
@@ -128,11 +131,19 @@ Status lower_collect(Lowering *l)
     Graph *g = l->graph;
     TRY(check_types(g));
     TRY(check_definitions(l, g));
+    if (l->target->kind == TARGET_C && graph_has_strings(g))
+        return diag_error(l->ctx, E0204, (Loc){.file = g->file}, MLC_INPUT,
+                          "the model has tensors of strings, for which target %s has no memory",
+                          l->target->name);
     for (size_t i = 0; i < g->inputs.len; i++) {
         Value *v = g->inputs.at[i];
         if (v->type.kind != TYPE_TENSOR || v->type.rank < 0)
             return diag_error(l->ctx, E0303, (Loc){.file = g->file}, MLC_INPUT,
                               "the rank of input '%s' is not known", v->name);
+        if (!has_elem(v->type.elem))
+            return diag_error(l->ctx, E0204, (Loc){.file = g->file}, MLC_INPUT,
+                              "input '%s' has element type %s, which target %s does not have",
+                              v->name, elem_name[v->type.elem], l->target->name);
         Buf *b = lower_value_buf(l, v);
         b->space = SPACE_INPUT;
         buf_info(b)->row_major = true;
