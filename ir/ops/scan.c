@@ -1,15 +1,6 @@
 /* Scan: runs a body along one axis of its scan inputs, with states from step to step; what it yields
  * per step is stacked along one axis of each scan output. */
-#include "ir/ops/control.h"
-
-#define SCAN_ATTRS(A, S)                                                         \
-    A(S, graph, body, NULL, "one step")                                          \
-    A(S, int, num_scan_inputs, NULL, "how many inputs, the last ones, are scanned") \
-    A(S, ints, scan_input_axes, "", "the axis of each that is scanned")          \
-    A(S, ints, scan_input_directions, "", "1: from the end")                     \
-    A(S, ints, scan_output_axes, "", "where the steps are stacked")              \
-    A(S, ints, scan_output_directions, "", "1: the last step first")
-ATTRS(ScanAttrs, SCAN_ATTRS);
+#include "ir/ops/scan.h"
 
 typedef struct ScanForm {
     int states, scans, outs;
@@ -210,59 +201,8 @@ static void define_scan(Te *t, const Node *n)
             te_move(t, te_out(t, k), state[k]);
 }
 
-/* ---- version 8 ---- */
-
-/* A graph that runs the body for one element of the batch: the same formal inputs and captures, one
- * Scan in it. */
-static Status batch_body(RawNode *raw, Graph *body, const RawAttr *scans, Graph **out)
-{
-    Graph *g = graph_new(raw->graph->ctx, raw->graph->file, raw->graph);
-    RawNode inner = {.graph = g, .op = "Scan", .domain = raw->domain, .name = raw->name,
-                     .version = 9, .nout = raw->nout};
-    const RawAttr *directions = raw_attr(raw, "directions");
-    g->name = body->name;
-    g->opset = body->opset;
-    g->captures = body->captures;
-    for (size_t i = 0; i < body->inputs.len; i++)
-        vec_push(g->arena, &inner.in,
-                 graph_input(g, body->inputs.at[i]->name, body->inputs.at[i]->type));
-    vec_push(g->arena, &inner.attrs,
-             (RawAttr){.name = "body", .kind = ATTR_graph, .graph = body});
-    vec_push(g->arena, &inner.attrs, *scans);
-    if (directions) {
-        vec_push(g->arena, &inner.attrs, *directions);
-        vec_last(&inner.attrs).name = "scan_input_directions";
-    }
-    body->parent = g;
-    Node *n;
-    TRY(op_make(&inner, &n));
-    for (int i = 0; i < n->nout; i++)
-        graph_output(g, n->out[i]);
-    *out = g;
-    return MLC_OK;
-}
-
-/* Version 8 runs over a batch: dimension 0 of everything counts its elements, which have nothing to do
- * with each other. That is a Scan over the batch, without states, of a Scan as it is now. */
-static Status upgrade(RawNode *raw)
-{
-    RawAttr *body = raw_attr(raw, "body"), *scans = raw_attr(raw, "num_scan_inputs");
-    if (raw->version >= 9 || !body || body->kind != ATTR_graph || !scans || !raw->in.len)
-        return MLC_OK;
-    if (raw->in.at[0])
-        return diag_error(raw->graph->ctx, E0205, raw_loc(raw), MLC_INPUT,
-                          "lengths of sequences of Scan of opset 8");
-    memmove(raw->in.at, raw->in.at + 1, (raw->in.len - 1) * sizeof *raw->in.at);
-    raw->in.len--;
-    TRY(batch_body(raw, body->graph, scans, &body->graph));
-    int formal = (int)raw->in.len - body->graph->captures;
-    raw_drop(raw, "directions");
-    raw_set_int(raw, "num_scan_inputs", formal);
-    return MLC_OK;
-}
-
 OP(scan) = {
     .name = "Scan", .since = {8, 9, 11, 16, 19, 21, 23, 24, 25}, .min_in = 1, .max_in = VARIADIC,
     .min_out = 1, .max_out = VARIADIC, .traits = OP_CONTROL | OP_GAPS, ATTRS_OF(ScanAttrs),
-    .upgrade = upgrade, .infer = infer_scan, .define = define_scan, .doc = "a body along an axis, with states",
+    .upgrade = scan_upgrade, .infer = infer_scan, .define = define_scan, .doc = "a body along an axis, with states",
 };

@@ -181,6 +181,39 @@ static void clip_bounds(void **state)
     assert_null(n->in[1]);
 }
 
+/* A body that adds up, over a batch of 2 with sequences of at most 4: with and without lengths. */
+static void scan_over_a_batch(void **state)
+{
+    World *w = *state;
+    for (int with_length = 0; with_length < 2; with_length++) {
+        Graph *body = graph_new(&w->ctx, "old.onnx", w->g);
+        assert_int_equal(graph_parse_items(body, "in %a : ? in %b : ? %c = Add(%a, %b) out %c out %c"),
+                         MLC_OK);
+        Type length = type_tensor_const(w->g->pool, ELEM_I64, 1, (int64_t[]){2});
+        RawNode r = raw(w, "Scan", 8, 3,
+                        (Value *[]){with_length ? graph_input(w->g, NULL, length) : NULL,
+                                    input(w, 2, (int64_t[]){2, 3}),
+                                    input(w, 3, (int64_t[]){2, 4, 3})});
+        vec_push(w->g->arena, &r.attrs, (RawAttr){.name = "body", .kind = ATTR_graph, .graph = body});
+        raw_set_int(&r, "num_scan_inputs", 1);
+        r.nout = 2;
+        Node *n = expect(w, &r, "Scan", "f32[2,3]");
+        assert_int_equal(n->nin, 2 + with_length);
+        assert_int_equal(n->out[1]->type.rank, 3);
+        assert_true(ex_is(n->out[1]->type.dim[2], 3));
+    }
+}
+
+static void scan_of_too_few(void **state)
+{
+    World *w = *state;
+    Graph *body = graph_new(&w->ctx, "old.onnx", w->g);
+    RawNode r = raw(w, "Scan", 8, 2, (Value *[]){NULL, input(w, 3, image)});
+    vec_push(w->g->arena, &r.attrs, (RawAttr){.name = "body", .kind = ATTR_graph, .graph = body});
+    raw_set_int(&r, "num_scan_inputs", 2);
+    refuse(w, &r, E0202);
+}
+
 static void upsample_is_resize(void **state)
 {
     World *w = *state;
@@ -248,7 +281,7 @@ int main(void)
         T(broadcast_along_an_axis), T(broadcast_axis_must_fit), T(slope_per_channel),
         T(softmax_was_flat), T(axes_become_an_input), T(slice_by_attributes),
         T(split_by_attribute), T(reshape_by_attribute), T(pad_by_attributes), T(clip_bounds),
-        T(upsample_is_resize), T(dropout_forgets_its_ratio), T(batch_norm_with_old_attributes),
+        T(scan_over_a_batch), T(scan_of_too_few), T(upsample_is_resize), T(dropout_forgets_its_ratio), T(batch_norm_with_old_attributes),
         T(cast_by_name), T(concat_had_a_default_axis), T(wrong_kind_of_attribute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
