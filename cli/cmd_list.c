@@ -79,7 +79,7 @@ static void ops(Table *t)
             str_printf(&since, "%s%d", k ? "," : "", op->since[k]);
         cell(t, op->domain ? arena_printf(t->arena, "%s::%s", op->domain, op->name) : op->name);
         cell(t, str_text(&since));
-        cell(t, op->define ? "kernel" : op->expand ? "composite" : op->kernel ? "extern" : "other");
+        cell(t, op->define ? "kernel" : op->expand || op->compose ? "composite" : op->kernel ? "extern" : "other");
         cell(t, op->doc ? op->doc : "");
     }
 }

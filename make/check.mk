@@ -71,6 +71,11 @@ check-onnx: all $(VENV)/ready
 	@for list in must_pass quantized; do \
 	  $(VENV)/bin/python test/models/emit_onnx.py $(BUILD)/mlc $${MLC_SHARED:-../shared}/models test/models/$$list.txt || exit 1; done
 
+# Operators of com.microsoft against ONNX Runtime. Needs PyPI.
+.PHONY: check-contrib
+check-contrib: all $(VENV)/ready
+	@$(VENV)/bin/python test/ops/contrib.py $(BUILD)/mlc
+
 # Ratios against peers, in one run with the peak of this machine. Needs PyPI.
 $(BUILD)/bench/fma_peak: test/bench/fma_peak.c
 	@mkdir -p $(@D)

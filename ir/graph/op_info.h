@@ -158,6 +158,9 @@ struct OpInfo {
                                  outputs in order. passes/expand.c puts them in the node's place */
     const char     *expand_if; /* name of a private attribute, one that ONNX does not have: `expand`
                                  is for the nodes where it is set. NULL: for all */
+    /* The same text where it depends on which inputs are there, or on their types: what stands in
+     * place of `expand`, after `infer` found the node in order. */
+    void          (*compose)(Str *text, const Node *n);
     const char     *kernel;   /* name of a runtime function */
     const char     *doc;      /* one line: the formula */
 };
@@ -181,7 +184,11 @@ Status op_make(RawNode *raw, Node **out);
  * stand as near to their source as can be. NULL as value_symbols(). */
 const Ex *value_demand(Graph *g, Value *v, int *n);
 
+/* What a composite node stands for: a new graph whose inputs are those of the node. */
+Status op_body(Graph *g, const Node *n, Graph **out);
+
 /* Shared pieces of infer. */
+Status infer_composite(Graph *g, Node *n); /* the outputs of op_body() */
 Status infer_same(Graph *g, Node *n);      /* output 0 has input 0's type */
 Status infer_broadcast(Graph *g, Node *n); /* numpy broadcasting of all inputs; their common type */
 Status infer_compare(Graph *g, Node *n);   /* broadcasting, result bool */

@@ -1,6 +1,7 @@
 /* Range: y[i] = start + i * delta, max(ceil((limit - start) / delta), 0) of them. Integers are counted
  * in expressions of sizes; floats in doubles, at compile time where they are constant, by a stage of the
  * definition where they are not. */
+#include "ir/base/str.h"
 #include "ir/ops/control.h"
 
 #include "runtime/mlc_abi.h"
@@ -118,4 +119,17 @@ static void define(Te *t, const Node *n)
 OP(range) = {
     .name = "Range", .since = {11, 27}, .min_in = 3, .max_in = 3, .later = {{"f16", 27}},
     .infer = infer, .define = define, .doc = "y[i] = start + i * delta",
+};
+
+/* Scalars may have rank 1 in com.microsoft, and the step may be left out. */
+static void compose_range(Str *s, const Node *n)
+{
+    str_add(s, "const %one : i64[] = {1} %start = Squeeze(%0) %limit = Squeeze(%1) ");
+    str_add(s, node_has(n, 2) ? "%step = Squeeze(%2)" : "%step = CastLike(%one, %0)");
+    str_add(s, " %y = Range(%start, %limit, %step) out %y");
+}
+
+OP(ms_range) = {
+    .name = "Range", .domain = "com.microsoft", .since = {1}, .min_in = 2, .max_in = 3,
+    .infer = infer_composite, .compose = compose_range, .doc = "y[i] = start + i * delta",
 };

@@ -155,7 +155,7 @@ static void random_is_never_merged(void **state)
     A(S, ints, perm, "", "order of the result")
 ATTRS(CompositeAttrs, COMPOSITE_ATTRS);
 
-static Status infer_composite(Graph *g, Node *n)
+static Status infer_pair(Graph *g, Node *n)
 {
     (void)g;
     for (int i = 0; i < n->nout; i++)
@@ -165,7 +165,7 @@ static Status infer_composite(Graph *g, Node *n)
 
 static const OpInfo composite = {
     .name = "Composite", .domain = "test", .since = {1}, .min_in = 1, .max_in = 2, .min_out = 1,
-    .max_out = 2, ATTRS_OF(CompositeAttrs), .infer = infer_composite,
+    .max_out = 2, ATTRS_OF(CompositeAttrs), .infer = infer_pair,
     .expand = "const %half : f32[] = {0.5}"
               "%t = Clip(%0, %1, %half)"
               "%x = LeakyRelu(%t) {alpha=$alpha}"

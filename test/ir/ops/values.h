@@ -7,6 +7,7 @@
 #include "ir/graph/text.h"
 #include "ir/kernel/kernel.h"
 #include "ir/ops/te.h"
+#include "passes/pass.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -52,14 +53,15 @@ static inline Tx buf_of(void *arg, const Value *v)
     return b;
 }
 
-/* The stages of all nodes of a graph with symbols n, h >= 1. */
+/* The stages of all nodes of a graph with symbols n, h >= 1, composite ones expanded. */
 static inline void define(World *w, const char *body)
 {
     const char *frame = "graph \"\" opset 22 { sym n >= 1 sym h >= 1 ";
-    char text[2048];
-    assert_true(strlen(body) < 1900);
+    char text[4096];
+    assert_true(strlen(body) < 3900);
     strcat(strcat(strcpy(text, frame), body), " out %y }");
-    if (graph_parse(&w->ctx, text, NULL, &w->g) != MLC_OK || graph_infer(w->g) != MLC_OK)
+    if (graph_parse(&w->ctx, text, NULL, &w->g) != MLC_OK || graph_infer(w->g) != MLC_OK ||
+        pipeline_run(w->g, &(PipelineOptions){.only = "expand"}, NULL) != MLC_OK)
         fail_msg("%s: %s", body, w->ctx.diags.first->message);
     Te t = {.pool = w->g->pool, .arena = w->g->arena, .stages = &w->stages, .buf_of = buf_of,
             .buf_arg = w, .next_id = 1000};
