@@ -2,9 +2,11 @@
  *
  *     {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
  *
- * Only literals of these three kinds are understood; nothing is evaluated. */
+ * Only literals of these three kinds are understood; nothing is evaluated. Strings ('<U5') are rows of
+ * code points of 32 bits, filled up with zeros. */
 #include "frontend/data/data_file.h"
 
+#include "frontend/data/npy_text.h"
 #include "ir/base/arena.h"
 #include "ir/base/str.h"
 
@@ -15,6 +17,7 @@ typedef struct Header {
     int rank;
     int64_t dim[MAX_RANK];
     size_t data; /* offset of the data */
+    size_t points; /* code points of a string */
 } Header;
 
 typedef struct Text {
@@ -101,12 +104,27 @@ static Status read_shape(Text *t, Header *h)
     return MLC_OK;
 }
 
+/* "12": at most six digits. */
+static bool read_width(const char *digits, size_t *out)
+{
+    size_t n = strspn(digits, "0123456789");
+    *out = 0;
+    for (size_t i = 0; i < n && n <= 6; i++)
+        *out = *out * 10 + (size_t)(digits[i] - '0');
+    return n > 0 && n <= 6 && !digits[n];
+}
+
 static Status read_descr(Text *t, Header *h)
 {
     char descr[32];
     if (!quoted(t, descr))
         return data_error(t->ctx, t->where, "structured arrays are not supported");
     bool order = descr[0] == '<' || descr[0] == '>' || descr[0] == '|' || descr[0] == '=';
+    if (descr[order] == 'U' && read_width(descr + order + 1, &h->points)) {
+        h->elem = ELEM_STRING;
+        h->big_endian = descr[0] == '>';
+        return MLC_OK;
+    }
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         if (str_eq(descr + order, kinds[i].descr)) {
             h->elem = (Elem)kinds[i].elem;
@@ -188,6 +206,23 @@ static void transpose(uint8_t *to, const uint8_t *from, const Header *h, int64_t
     }
 }
 
+/* The strings of an array whose shape is checked. */
+static Status parse_strings(Ctx *c, Arena *a, const char *where, const Header *h, const uint8_t *from,
+                            size_t size, int64_t count, Tensor **out)
+{
+    size_t bytes;
+    if (h->fortran && h->rank > 1)
+        return data_error(c, where, "strings in Fortran order are not supported");
+    if (__builtin_mul_overflow((size_t)count, 4 * h->points, &bytes) || size < bytes)
+        return data_error(c, where, "type and shape take %zu strings of %zu bytes, %zu remain",
+                          (size_t)count, 4 * h->points, size);
+    const char **text = npy_text_read(a, from, (size_t)count, h->points, h->big_endian);
+    if (!text)
+        return data_error(c, where, "a string holds what is no character of Unicode");
+    *out = tensor_over(a, ELEM_STRING, h->rank, h->dim, text);
+    return MLC_OK;
+}
+
 Status npy_parse(Ctx *c, Arena *a, const char *where, const uint8_t *data, size_t size, bool keep,
                  const DataLimits *limits, Tensor **out)
 {
@@ -196,6 +231,8 @@ Status npy_parse(Ctx *c, Arena *a, const char *where, const uint8_t *data, size_
     size_t bytes;
     TRY(read_header(c, where, data, size, &h));
     TRY(data_shape(c, where, h.elem, h.rank, h.dim, limits, &count, &bytes));
+    if (h.elem == ELEM_STRING)
+        return parse_strings(c, a, where, &h, data + h.data, size - h.data, count, out);
     if (size - h.data < bytes)
         return data_error(c, where, "type and shape take %zu bytes, %zu remain", bytes,
                           size - h.data);
@@ -282,15 +319,24 @@ static Status write_parts(Ctx *c, FileOut *out, const Str *header, const void *d
 Status npy_write(Ctx *c, const char *path, const Tensor *t)
 {
     enum { PREFIX = 10, ALIGN = 64 };
-    if (t->elem == ELEM_STRING)
-        return data_error(c, path, "strings cannot be written as .npy");
     Arena *a = arena_new(c);
     Str s = str_new(a);
-    size_t bytes;
-    const char *descr = descr_of(t->elem);
+    size_t bytes, points;
+    bool is_text = t->elem == ELEM_STRING;
+    int64_t bad = -1;
+    const void *data = is_text ? npy_text_write(a, t, &points, &bad)
+                               : flat(a, t, (size_t)tensor_count(t), &bytes);
+    const char *descr = is_text ? arena_printf(a, "U%zu", bad < 0 ? points : 0) : descr_of(t->elem);
+    if (is_text && bad < 0)
+        bytes = (size_t)tensor_count(t) * points * 4;
+    if (bad >= 0) {
+        arena_free(a);
+        return data_error(c, path, "string %lld is not UTF-8, which .npy would need",
+                          (long long)bad);
+    }
     str_addn(&s, "\x93NUMPY\1\0\0\0", PREFIX);
     str_printf(&s, "{'descr': '%c%s', 'fortran_order': False, 'shape': (",
-               descr[1] == '1' && !descr[2] ? '|' : '<', descr);
+               descr[1] == '1' && !descr[2] && !is_text ? '|' : '<', descr);
     for (int i = 0; i < t->rank; i++)
         str_printf(&s, t->rank == 1 ? "%lld," : i ? ", %lld" : "%lld", (long long)t->dim[i]);
     str_add(&s, "), }");
@@ -299,7 +345,6 @@ Status npy_write(Ctx *c, const char *path, const Tensor *t)
     str_addc(&s, '\n');
     s.at[8] = (char)((s.len - PREFIX) & 0xff);
     s.at[9] = (char)((s.len - PREFIX) >> 8);
-    const void *data = flat(a, t, (size_t)tensor_count(t), &bytes);
     FileOut out;
     Status st = file_out_open(c, path, &out);
     if (st == MLC_OK) {

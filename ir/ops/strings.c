@@ -121,6 +121,20 @@ int text_sort(Arena *a, int n, const char *const *text, const char **out, int *f
     return found;
 }
 
+int text_place(int n, const char *const *sorted, const char *s)
+{
+    for (int low = 0, high = n; low < high;) {
+        int middle = low + (high - low) / 2, order = strcmp(s, sorted[middle]);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return -1;
+}
+
 Tx te_text_find(Te *t, Tx x, int n, const char *const *text)
 {
     Tx y = te_temp(t, ELEM_I64, x->rank, x->dim);

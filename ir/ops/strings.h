@@ -23,6 +23,8 @@ Tx   te_text_find(Te *t, Tx x, int n, const char *const *text);
 /* The strings in ascending order of their bytes, each once; from[k], unless NULL, is where the k-th one
  * stood last. Returns how many. */
 int  text_sort(Arena *a, int n, const char *const *text, const char **out, int *from);
+/* Where s is among n sorted strings, or -1. */
+int  text_place(int n, const char *const *sorted, const char *s);
 /* y = x in upper or lower case. */
 void te_text_case(Te *t, Tx y, Tx x, bool to_upper);
 /* Cast: y = x, numbers of type e, as strings; y = the numbers that the strings x are. */

@@ -1,9 +1,9 @@
-/* TfIdfVectorizer, of integers: how often each n-gram of a pool occurs in a sequence.
+/* TfIdfVectorizer, of integers or strings: how often each n-gram of a pool occurs in a sequence.
  *     tf[j] = number of (i, s), s in [0, max_skip_count], with x[i + k (s + 1)] = gram_j[k] for all k
  * where an n-gram of one element is counted with s = 0 only. The output is tf (TF), weights * tf
- * (TFIDF), or the weight where tf > 0 (IDF). */
+ * (TFIDF), or the weight where tf > 0 (IDF). Strings are counted as their places in the sorted pool. */
 #include "ir/base/str.h"
-#include "ir/ops/check.h"
+#include "ir/ops/strings.h"
 
 #define TF_IDF_ATTRS(A, S)                                                        \
     A(S, int, max_gram_length, NULL, "longest n-gram that counts")                \
@@ -24,6 +24,12 @@ typedef struct Grams {
     int64_t *at, *length;
 } Grams;
 
+/* Elements of the pool. */
+static int pool_size(const TfIdfAttrs *a)
+{
+    return a->pool_strings.set ? a->pool_strings.n : a->pool_int64s.n;
+}
+
 static Status count_outputs(const Node *n, int64_t *count)
 {
     const TfIdfAttrs *a = n->attrs;
@@ -43,9 +49,9 @@ static Status read_length(const Node *n, int64_t length, int64_t from, int64_t t
                           Grams *out)
 {
     const TfIdfAttrs *a = n->attrs;
-    if (from < 0 || to < from || to > a->pool_int64s.n || (to - from) % length)
+    if (from < 0 || to < from || to > pool_size(a) || (to - from) % length)
         return node_error(n, E0203, "n-grams of length %lld stand at %lld to %lld of a pool of %d",
-                          (long long)length, (long long)from, (long long)to, a->pool_int64s.n);
+                          (long long)length, (long long)from, (long long)to, pool_size(a));
     for (int64_t i = from; i < to; i += length, (*gram)++) {
         if (*gram >= a->ngram_indexes.n)
             return node_error(n, E0203, "more n-grams than the %d of 'ngram_indexes'",
@@ -73,7 +79,7 @@ static Status read_grams(Arena *arena, const Node *n, Grams *out)
     for (int i = 0; i < a->ngram_counts.n; i++) {
         bool last = i + 1 == a->ngram_counts.n;
         TRY(read_length(n, i + 1, a->ngram_counts.at[i],
-                        last ? a->pool_int64s.n : a->ngram_counts.at[i + 1], &gram, out));
+                        last ? pool_size(a) : a->ngram_counts.at[i + 1], &gram, out));
     }
     return MLC_OK;
 }
@@ -85,9 +91,7 @@ static Status infer(Graph *g, Node *n)
     const TfIdfAttrs *a = n->attrs;
     Grams grams;
     TRY(node_need_rank(n, 0, 1, 2));
-    if (a->pool_strings.set)
-        return node_error(n, E0205, "n-grams of strings ('pool_strings') are not supported");
-    TRY(node_need_elem(n, 0, IS_INT));
+    TRY(node_need_elem(n, 0, a->pool_strings.set ? IS_STRING : IS_INT));
     if (!str_eq(a->mode, "TF") && !str_eq(a->mode, "IDF") && !str_eq(a->mode, "TFIDF"))
         return node_error(n, E0203, "attribute 'mode' is '%s'", a->mode);
     TRY(node_need_size(n, "min_gram_length", a->min_gram_length, 1));
@@ -107,16 +111,35 @@ static Status infer(Graph *g, Node *n)
     return MLC_OK;
 }
 
-/* Tables by output position: the n-grams, filled up with zeros, and their lengths. */
-static Tx gram_table(Te *t, const Grams *grams)
+/* x and the pool as integers. */
+typedef struct Numbers {
+    Tx             x;
+    const int64_t *pool;
+} Numbers;
+
+static Numbers numbers_of(Te *t)
 {
     const TfIdfAttrs *a = t->node->attrs;
+    int n = a->pool_strings.n;
+    if (!a->pool_strings.set)
+        return (Numbers){te_in(t, 0), a->pool_int64s.at};
+    const char **sorted = NEW_ARRAY(t->arena, const char *, n);
+    int64_t *pool = NEW_ARRAY(t->arena, int64_t, n);
+    int distinct = text_sort(t->arena, n, a->pool_strings.at, sorted, NULL);
+    for (int i = 0; i < n; i++)
+        pool[i] = text_place(distinct, sorted, a->pool_strings.at[i]);
+    return (Numbers){te_text_find(t, te_in(t, 0), distinct, sorted), pool};
+}
+
+/* Tables by output position: the n-grams, filled up with zeros, and their lengths. */
+static Tx gram_table(Te *t, const Grams *grams, const int64_t *pool)
+{
     Tensor *data = tensor_new(t->arena, ELEM_I64, 2, (int64_t[]){grams->count, grams->longest});
     int64_t *to = (int64_t *)(uintptr_t)data->data;
     memset(to, 0, (size_t)(grams->count * grams->longest) * sizeof *to);
     for (int64_t j = 0; j < grams->count; j++)
         for (int64_t k = 0; k < grams->length[j]; k++)
-            to[j * grams->longest + k] = a->pool_int64s.at[grams->at[j] + k];
+            to[j * grams->longest + k] = pool[grams->at[j] + k];
     return te_table(t, data);
 }
 
@@ -128,9 +151,9 @@ static Tx vector(Te *t, Elem e, int64_t n, const void *at)
 }
 
 /* Does the n-gram at the open stage's output position stand at i, every `step`-th element? */
-static Ex occurs(Te *t, const Grams *grams, Ex i, Ex skip)
+static Ex occurs(Te *t, const Grams *grams, const Numbers *numbers, Ex i, Ex skip)
 {
-    Tx x = te_in(t, 0), pool = gram_table(t, grams);
+    Tx x = numbers->x, pool = gram_table(t, grams, numbers->pool);
     Tx lengths = vector(t, ELEM_I64, grams->count, grams->length);
     int last = x->rank - 1;
     Ex j = te_axis(t, last), length = te_load(t, lengths, &j), index[2] = {te_axis(t, 0)};
@@ -155,10 +178,11 @@ static void define(Te *t, const Node *n)
     Status st = read_grams(t->arena, n, &grams);
     assert(st == MLC_OK);
     (void)st;
-    Tx x = te_in(t, 0), y = te_out(t, 0);
+    Numbers numbers = numbers_of(t);
+    Tx x = numbers.x, y = te_out(t, 0);
     te_stage(t, y);
     Ex i = te_red(t, x->dim[x->rank - 1]), skip = te_red(t, te_int(t, a->max_skip_count + 1));
-    Ex count = te_sum(t, te_cast(t, ELEM_I64, occurs(t, &grams, i, skip)));
+    Ex count = te_sum(t, te_cast(t, ELEM_I64, occurs(t, &grams, &numbers, i, skip)));
     Ex v = te_cast(t, ELEM_F32, count);
     if (str_eq(a->mode, "IDF"))
         v = te_cast(t, ELEM_F32, te_lt(t, te_int(t, 0), count));

@@ -204,6 +204,35 @@ static void test_npy_round_trip(void **state)
         }
 }
 
+static void test_npy_strings(void **state)
+{
+    Fix *f = *state;
+    const Tensor *t;
+    static const uint8_t points[] = {0, 0, 0, 'B', 0, 1, 0xf6, 0x00, 0, 0, 0x20, 0xac, 0, 0, 0, 0};
+    const char *dict = "{'descr': '>U2', 'fortran_order': False, 'shape': (2,)}";
+    assert_int_equal(read_msg(f, NPY, npy(dict, points, 16), &t), MLC_OK);
+    const char *const *text = t->data;
+    assert_int_equal(t->elem, ELEM_STRING);
+    assert_string_equal(text[0], "B\xf0\x9f\x98\x80");
+    assert_string_equal(text[1], "\xe2\x82\xac");
+    const Tensor *back;
+    assert_int_equal(npy_write(&f->ctx, f->path, t), MLC_OK);
+    assert_int_equal(read_as(f, NPY, NULL, &back), MLC_OK);
+    assert_true(tensor_equal(t, back));
+    ((const char **)(uintptr_t)t->data)[1] = "\xc0\x80";
+    assert_int_equal(npy_write(&f->ctx, f->path, t), MLC_INPUT);
+    static const char *const bad[] = {
+        "{'descr': '<U2', 'fortran_order': False, 'shape': (1,)}", /* no characters */
+        "{'descr': '<U3', 'fortran_order': False, 'shape': (1,)}", /* 8 bytes follow */
+        "{'descr': '<U', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<U9999999', 'fortran_order': False, 'shape': (0,)}",
+        "{'descr': '<U1', 'fortran_order': True, 'shape': (1, 2)}",
+        "{'descr': '<U999999', 'fortran_order': False, 'shape': (4611686018427,)}",
+    };
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        refused(f, NPY, npy(bad[i], "12345678", 8));
+}
+
 static void test_npy_large_is_mapped(void **state)
 {
     Fix *f = *state;
@@ -545,7 +574,7 @@ int main(void)
         T(test_pb_round_trip),       T(test_pb_splat),  T(test_pb_refused),  T(test_npy_round_trip),
         T(test_npy_large_is_mapped), T(test_npy_forms), T(test_npy_refused), T(test_npz),
         T(test_npz_bombs),           T(test_idx),       T(test_idx_refused), T(test_fashion_mnist),
-        T(test_debian_tensors),
+        T(test_debian_tensors),      T(test_npy_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
