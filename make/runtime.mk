@@ -4,7 +4,7 @@
 # Also inside libmlc.a: the runner for emulated machines, an object that links with any artifact.
 
 # What calls.h lists; the last file has the table.
-RUNTIME_CALLS := runtime/order.c runtime/suppress.c runtime/text.c runtime/text_make.c \
+RUNTIME_CALLS := runtime/image.c runtime/image_jpeg.c runtime/image_png.c runtime/order.c runtime/suppress.c runtime/text.c runtime/text_make.c \
     runtime/text_match.c runtime/text_number.c runtime/top_k.c runtime/unique.c runtime/calls.c
 RUNTIME_SRC := $(RUNTIME_CALLS) runtime/clock.c runtime/cores.c runtime/cpu.c runtime/dynamic.c runtime/launch.c \
     runtime/plan.c runtime/pool.c runtime/rt.c runtime/weights.c

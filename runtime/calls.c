@@ -9,6 +9,8 @@ static const struct {
     const char    *name;
     mlc_rt_call_fn fn;
 } table[] = {
+    {"image_decode", mlc_rt_image_decode},
+    {"image_size", mlc_rt_image_size},
     {"suppress", mlc_rt_suppress},
     {"text_bytes", mlc_rt_text_bytes},
     {"text_case", mlc_rt_text_case},

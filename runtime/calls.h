@@ -23,6 +23,8 @@ typedef int (*mlc_rt_call_fn)(const mlc_rt_arg *arg, const int64_t *param);
 MLC_RT_API int mlc_rt_top_k(const mlc_rt_arg *arg, const int64_t *param);
 MLC_RT_API int mlc_rt_unique(const mlc_rt_arg *arg, const int64_t *param);
 MLC_RT_API int mlc_rt_suppress(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_image_size(const mlc_rt_arg *arg, const int64_t *param);
+MLC_RT_API int mlc_rt_image_decode(const mlc_rt_arg *arg, const int64_t *param);
 MLC_RT_API int mlc_rt_text_bytes(const mlc_rt_arg *arg, const int64_t *param);
 MLC_RT_API int mlc_rt_text_case(const mlc_rt_arg *arg, const int64_t *param);
 MLC_RT_API int mlc_rt_text_concat(const mlc_rt_arg *arg, const int64_t *param);

@@ -33,7 +33,8 @@ enum {
     MLC_RUN_ARGUMENT = 6, /* NULL pointer, wrong count, type or rank */
     MLC_RUN_WEIGHTS = 7, /* the weights are in a file, which is not loaded or cannot be opened */
     MLC_RUN_MISMATCH = 8, /* the weights file is truncated, or of another build */
-    MLC_RUN_TEXT = 9      /* a string that is to become a number is none */
+    MLC_RUN_TEXT = 9,     /* a string that is to become a number is none */
+    MLC_RUN_IMAGE = 10    /* data that is to be a picture is none, or of a kind that is not supported */
 };
 
 /* Element types: the numbers of ONNX TensorProto.DataType (1 float, 7 int64, 9 bool, ...). An element

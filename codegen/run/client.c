@@ -59,6 +59,8 @@ const char *runner_status_text(int code)
         return "the weights file is truncated, or of another build";
     case MLC_RUN_TEXT:
         return "a string that is to become a number is none";
+    case MLC_RUN_IMAGE:
+        return "data that is to be a picture is none, or of a kind that is not supported";
     case MLC_RUN_ARGUMENT:
         return "an argument is missing or malformed";
     default:
@@ -74,6 +76,7 @@ static Status status_of(int code)
     case MLC_RUN_DIVIDE:
     case MLC_RUN_MISMATCH:
     case MLC_RUN_TEXT:
+    case MLC_RUN_IMAGE:
         return MLC_INPUT;
     case MLC_RUN_CPU:
     case MLC_RUN_MEMORY:

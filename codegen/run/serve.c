@@ -378,7 +378,7 @@ static int run_once(const Session *s)
     const mlc_model_v1 *m = s->model;
     drop_found(s);
     int code = m->run(s->io, s->block[m->ninputs + m->noutputs].data);
-    if (code >= 0 && code <= MLC_RUN_TEXT)
+    if (code >= 0 && code <= MLC_RUN_IMAGE)
         return code;
     return SERVE_FUNCTION + (code > 0 && code < SERVE_FUNCTION ? code : 0);
 }

@@ -109,6 +109,7 @@ static Status check_failed(const ProgramRun *r, const Step *st, int code)
                       : code == MLC_RUN_DIVIDE ? "an integer is divided by zero"
                       : code == MLC_RUN_MEMORY ? "not enough memory"
                       : code == MLC_RUN_TEXT   ? "a string is no number"
+                      : code == MLC_RUN_IMAGE  ? "data is no picture of a supported kind"
                                                : "a check failed";
     return diag_error(r->p->ctx, E0603, (Loc){.node = st->origin.len ? st->origin.at[0] : NULL},
                       MLC_INPUT, "%s (code %d)", why, code);
