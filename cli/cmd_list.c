@@ -1,13 +1,14 @@
 /* mlc list: what this build can do. Each list is rows of two or three columns, for people and as
  * JSON from the same rows. */
 #include "cli/cli.h"
+#include "cli/op_facts.h"
 
 #include "codegen/target/target.h"
 #include "passes/pass.h"
 
 #include <jansson.h>
 
-enum { MAX_COLUMNS = 4 };
+enum { MAX_COLUMNS = 6 };
 
 typedef struct Table {
     Arena      *arena;
@@ -66,20 +67,77 @@ static void devices(Table *t)
     t->column[1] = "help";
 }
 
+/* "float" and its like stand for a whole row; a type alone has its own name. */
+static const char *elems_text(Arena *a, uint64_t elems)
+{
+#define BIT(e) ((uint64_t)1 << ELEM_##e)
+#define FLOAT (BIT(F16) | BIT(BF16) | BIT(F32) | BIT(F64))
+#define SMALL (BIT(F8E4M3FN) | BIT(F8E4M3FNUZ) | BIT(F8E5M2) | BIT(F8E5M2FNUZ) | BIT(F8E8M0) | BIT(F4E2M1))
+#define INT   (BIT(I8) | BIT(I16) | BIT(I32) | BIT(I64))
+#define UINT  (BIT(U8) | BIT(U16) | BIT(U32) | BIT(U64))
+#define INT4  (BIT(I4) | BIT(U4) | BIT(I2) | BIT(U2))
+    static const struct {
+        const char *name;
+        uint64_t    all;
+    } rows[] = {
+        {"number", FLOAT | SMALL | INT | UINT | INT4},
+        {"float", FLOAT},
+        {"float8", SMALL},
+        {"int", INT},
+        {"uint", UINT},
+        {"int4", INT4},
+        {"complex", BIT(C64) | BIT(C128)},
+    };
+#undef BIT
+#undef FLOAT
+#undef SMALL
+#undef INT
+#undef UINT
+#undef INT4
+    Str s = str_new(a);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if ((elems & rows[i].all) == rows[i].all) {
+            str_printf(&s, "%s%s", s.len ? "," : "", rows[i].name);
+            elems &= ~rows[i].all;
+        }
+    for (Elem e = 1; e < ELEM_COUNT; e++)
+        if (elems >> e & 1)
+            str_printf(&s, "%s%s", s.len ? "," : "", elem_name[e]);
+    return s.len ? str_text(&s) : "?";
+}
+
+/* "all", or those that lack it, whichever is known. */
+static const char *targets_text(Arena *a, uint64_t targets)
+{
+    if (!targets)
+        return "?";
+    Str s = str_new(a);
+    for (size_t i = 0; i < target_count; i++)
+        if (!(targets >> i & 1))
+            str_printf(&s, "%s%s", s.len ? "," : "not ", target_table[i]->desc.name);
+    return s.len ? str_text(&s) : "all";
+}
+
 static void ops(Table *t)
 {
     t->column[0] = "name";
-    t->column[1] = "since";
-    t->column[2] = "how";
-    t->column[3] = "help";
+    t->column[1] = "kind";
+    t->column[2] = "versions";
+    t->column[3] = "types";
+    t->column[4] = "targets";
+    t->column[5] = "help";
     for (size_t i = 0; i < op_count; i++) {
         const OpInfo *op = op_table[i];
+        OpFacts f = op_facts(op);
         Str since = str_new(t->arena);
         for (size_t k = 0; k < COUNT_OF(op->since) && op->since[k]; k++)
-            str_printf(&since, "%s%d", k ? "," : "", op->since[k]);
+            if (op->since[k] != SINCE_REPLACED)
+                str_printf(&since, "%s%d", k ? "," : "", op->since[k]);
         cell(t, op->domain ? arena_printf(t->arena, "%s::%s", op->domain, op->name) : op->name);
+        cell(t, f.kind);
         cell(t, str_text(&since));
-        cell(t, op->define ? "kernel" : op->expand || op->compose ? "composite" : op->kernel ? "extern" : "other");
+        cell(t, !op->max_in || str_eq(f.kind, "replaced") ? "-" : elems_text(t->arena, f.elems));
+        cell(t, str_eq(f.kind, "replaced") ? "-" : targets_text(t->arena, f.targets));
         cell(t, op->doc ? op->doc : "");
     }
 }

@@ -36,13 +36,33 @@ check-asan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan MODE=asan fuzz-replay
 	@test/conform/run.sh $(BUILD)-asan/mlc interp test/conform/not_passing.txt $(SUITES)
 
-# Every conformance case, compiled.
+# Every conformance case, compiled; test/conform/counts.txt and docs/ops.md say what passes by operator.
+CONFORM := $(BUILD)/conform
 .PHONY: conform
 conform: all
-	@test/conform/run.sh $(BUILD)/mlc interp test/conform/not_passing.txt $(SUITES)
-	@test/conform/run.sh $(BUILD)/mlc host test/conform/not_passing.txt $(SUITES)
+	@mkdir -p $(CONFORM)
+	@KEEP=$(CONFORM)/interp test/conform/run.sh $(BUILD)/mlc interp test/conform/not_passing.txt $(SUITES)
+	@KEEP=$(CONFORM)/host test/conform/run.sh $(BUILD)/mlc host test/conform/not_passing.txt $(SUITES)
 	@test/conform/run.sh $(BUILD)/mlc x86-sse2 test/conform/not_passing.txt $(SAMPLE)
-	@test/conform/run.sh $(BUILD)/mlc arm64-neon test/conform/not_passing.txt $(SAMPLE)
+	@KEEP=$(CONFORM)/arm64-neon test/conform/run.sh $(BUILD)/mlc arm64-neon test/conform/not_passing.txt $(SAMPLE)
+	@test/conform/count.sh $(BUILD) libonnx-testdata "interp=$(CONFORM)/interp host=$(CONFORM)/host c99" $(SUITES)
+	@test/conform/count.sh $(BUILD) libonnx-testdata "arm64-neon=$(CONFORM)/arm64-neon" $(SAMPLE)
+	@$(MAKE) --no-print-directory docs/ops.md
+
+# The same for the suites of other ONNX releases, where they are: counted, and compared with nothing.
+SHARED := $(or $(MLC_SHARED),../shared)
+.PHONY: conform-more
+conform-more: all
+	@test/conform/count.sh $(BUILD) onnx-newest "interp host c99" \
+	  $(addprefix $(SHARED)/onnx-backend/,node simple pytorch-converted pytorch-operator)
+	@test/conform/count.sh $(BUILD) onnx-older "interp host c99" $(wildcard $(SHARED)/onnx-backend-old/v*/node)
+	@$(MAKE) --no-print-directory docs/ops.md
+
+# The page about operators, from `mlc list ops` and the counts; cli-test compares it.
+.PHONY: docs/ops.md
+docs/ops.md: $(BUILD)/mlc
+	@$< list ops --json > $(BUILD)/ops.json
+	@tools/ops_doc.py $(BUILD)/ops.json test/conform/counts.txt > $@.tmp && mv $@.tmp $@
 
 # The newest suite and the cases of older releases, where they are: $MLC_SHARED.
 .PHONY: conform-shared

@@ -127,6 +127,7 @@ enum {
     OP_ELEM_TYPE = 128,  /* the element types of its inputs are part of its meaning: none is widened */
 };
 enum { VARIADIC = 255 };
+enum { SINCE_REPLACED = 1000 }; /* the last of `since` where every version becomes another operator */
 
 typedef struct Te Te;
 

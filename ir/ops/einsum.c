@@ -2,7 +2,7 @@
  * where the output names it, else of the reduction; "..." stands for leading batch dimensions. */
 #include "ir/ops/check.h"
 
-#define EINSUM_ATTRS(A, S) A(S, str, equation, NULL, "inputs and output by letters")
+#define EINSUM_ATTRS(A, S) A(S, str, equation, NULL, "ij,jk->ik: inputs and output by letters")
 ATTRS(EinsumAttrs, EINSUM_ATTRS);
 
 enum { MAX_TERMS = 8, ELLIPSIS = 64 }; /* labels: letters, and ELLIPSIS + k for the batch */

@@ -295,7 +295,7 @@ static Status infer_upsample(Graph *g, Node *n)
 }
 
 OP(upsample) = {
-    .name = "Upsample", .since = {1, 7, 9, 10, 1000}, .min_in = 1, .max_in = 2,
+    .name = "Upsample", .since = {1, 7, 9, 10, SINCE_REPLACED}, .min_in = 1, .max_in = 2,
     .upgrade = upgrade_upsample, .infer = infer_upsample, .define = resize_define,
     .doc = "the older name of Resize",
 };

@@ -109,7 +109,7 @@ OP(scatter_elements) = {
 
 /* The older name; always rewritten: its newest version is beyond all. */
 OP(scatter) = {
-    .name = "Scatter", .since = {9, 11, 1000}, .min_in = 3, .max_in = 3,
+    .name = "Scatter", .since = {9, 11, SINCE_REPLACED}, .min_in = 3, .max_in = 3,
     ATTRS_OF(ScatterElementsAttrs), .upgrade = upgrade_scatter, .infer = infer_elements,
     .define = define_elements, .doc = "the older name of ScatterElements",
 };

@@ -5,6 +5,7 @@
 #
 # EXPECTED lists the cases that do not pass, one a line: `name  reason`. A case that fails or is
 # skipped and is not listed is an error; so is a listed case that passes, so the list stays true.
+# With KEEP in the environment what mlc printed goes to that file too.
 set -u
 mlc=$1 target=$2 expected=$3
 shift 3
@@ -14,6 +15,7 @@ for suite in "$@"; do
     [ -d "$suite" ] || { echo "SKIP: $suite is not there"; continue; }
     "$mlc" verify -t "$target" "$suite" 2>/dev/null
 done >"$work/out"
+[ -z "${KEEP:-}" ] || cp "$work/out" "$KEEP"
 grep -c '^PASS' "$work/out" >"$work/passed"
 sed -n 's/^\(FAIL\|SKIP\) \([^:]*\):.*/\2/p' "$work/out" | LC_ALL=C sort -u >"$work/not"
 sed 's/[[:space:]]*#.*//; /^$/d; s/[[:space:]].*//' "$expected" | LC_ALL=C sort -u >"$work/want"
