@@ -21,6 +21,7 @@ check-run: all
 	@test/artifact/cpu.sh $(BUILD)
 	@test/artifact/weights.sh $(BUILD)
 	@test/artifact/strings.sh $(BUILD)
+	@test/artifact/guard.sh $(BUILD)
 	@$(MAKE) --no-print-directory sweep-short
 	@$(MAKE) --no-print-directory install-test
 	@test/conform/run.sh $(BUILD)/mlc interp test/conform/not_passing.txt $(SUITES)

@@ -31,9 +31,6 @@ unit: $(TEST_BIN)
 cli-test: all
 	@test/cli/run.sh $(if $(UPDATE),-u) $(BUILD)
 	@$(BUILD)/mlc help --man | cmp - mlc.1 || { echo "mlc.1 is out of date: make mlc.1"; exit 1; }
-	@$(BUILD)/mlc list ops --json > $(BUILD)/ops.json
-	@tools/ops_doc.py $(BUILD)/ops.json test/conform/counts.txt | cmp - docs/ops.md || \
-	    { echo "docs/ops.md is out of date: make docs/ops.md"; exit 1; }
 
 # The pages of docs/errors/; `make errors-test UPDATE=1` takes what comes out as expected.
 .PHONY: errors-test

@@ -15,10 +15,21 @@ static Status infer_expand(Graph *g, Node *n)
     return MLC_OK;
 }
 
+/* The result has the dimensions of x or of the shape; that both agree is left to check of the shape. */
 static void define_expand(Te *t, const Node *n)
 {
-    (void)n;
-    te_stage(t, te_out(t, 0));
+    const Ex *dim;
+    int rank;
+    Tx y = te_out(t, 0);
+    Status st = node_known_ints(n->graph, n, 1, MAX_RANK, &dim, &rank);
+    assert(st == MLC_OK);
+    (void)st;
+    for (int i = 0; i < rank; i++) {
+        Ex to = y->dim[y->rank - rank + i];
+        te_require(t, ex_or(t->pool, ex_eq(t->pool, dim[i], te_int(t, 1)),
+                            ex_eq(t->pool, dim[i], to)));
+    }
+    te_stage(t, y);
     te_yield(t, te_load_bcast(t, te_in(t, 0)));
 }
 

@@ -118,6 +118,8 @@ static void define(Te *t, const Node *n)
     (void)st;
     te_require_axes(t, &axes);
     te_stage(t, te_out(t, 0));
+    for (int i = 0; mode != PAD_CONSTANT && i < x->rank; i++)
+        te_require_source(t, x->dim[i], te_out(t, 0)->dim[i]);
     for (int i = 0; i < x->rank; i++) {
         bool whole = ex_is(begin[i], 0) && ex_is(end[i], 0);
         index[i] = te_sub(t, te_axis(t, i), begin[i]);

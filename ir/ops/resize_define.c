@@ -318,6 +318,8 @@ void resize_define(Te *t, const Node *n)
         resize_scales_of_run(t, &s.plan);
     if (s.plan.run_roi)
         te_require_equal(t, te_in(t, 1)->dim[0], te_int(t, 2 * s.plan.count));
+    for (int i = 0; i < s.x->rank; i++)
+        te_require_source(t, s.x->dim[i], te_out(t, 0)->dim[i]);
     if (s.plan.mode == RESIZE_NEAREST) {
         te_stage(t, te_out(t, 0));
         define_nearest(&s);

@@ -176,6 +176,11 @@ static void define_scan(Te *t, const Node *n)
     assert(f.states <= 64);
     int axis = (int)nth(&a->scan_input_axes, 0);
     Ex steps = x->dim[axis < 0 ? axis + x->rank : axis];
+    for (int k = 1; k < f.scans; k++) {
+        int other = (int)nth(&a->scan_input_axes, k);
+        Tx y = te_in(t, f.states + k);
+        te_require_equal(t, steps, y->dim[other < 0 ? other + y->rank : other]);
+    }
     Ex i = te_symbol(t, "step", 0, (int64_t)1 << 40);
     te_bind_captures(t, n, a->body);
     for (int k = 0; k < f.states; k++) {

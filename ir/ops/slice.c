@@ -193,7 +193,7 @@ static Status upgrade_dynamic(RawNode *raw)
 }
 
 OP(dynamic_slice) = {
-    .name = "DynamicSlice", .since = {1, 1000}, .min_in = 3, .max_in = 4,
+    .name = "DynamicSlice", .since = {1, SINCE_REPLACED}, .min_in = 3, .max_in = 4,
     .upgrade = upgrade_dynamic, .infer = infer, .define = define,
     .doc = "an experimental form of Slice",
 };

@@ -152,6 +152,13 @@ void te_require_equal(Te *t, Ex a, Ex b)
         te_require(t, ex_eq(t->pool, a, b));
 }
 
+void te_require_source(Te *t, Ex in, Ex out)
+{
+    ExPool *p = t->pool;
+    if (in != out && !ex_proved_le(p, te_int(t, 1), in))
+        te_require(t, ex_or(p, ex_le(p, te_int(t, 1), in), ex_eq(p, out, te_int(t, 0))));
+}
+
 /* ---- loads ---- */
 
 Ex te_load(Te *t, Tx x, const Ex *index)

@@ -100,6 +100,8 @@ void te_check(Te *t, Ex cond, int code);
  * before the open one. Proved conditions cost nothing. */
 void te_require(Te *t, Ex cond);
 void te_require_equal(Te *t, Ex a, Ex b);
+/* `out` elements along a dimension are read from `in` of them: unless there are none, in is not 0. */
+void te_require_source(Te *t, Ex in, Ex out);
 /* Closes the stage as it is: for stages that only check. */
 void te_close(Te *t);
 
