@@ -15,7 +15,7 @@
 
 #include <stdio.h>
 
-enum { MAX_PROBED = 12, STARTS = 1000, FEWER_STARTS = 100, STEPS = 200, MEMORY_LIMIT = 1 << 26 };
+enum { MAX_PROBED = 12, STARTS = 400, FEWER_STARTS = 100, STEPS = 200, MEMORY_LIMIT = 1 << 26 };
 
 typedef struct ProbeInput {
     bool    given, constant;

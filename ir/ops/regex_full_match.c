@@ -124,7 +124,7 @@ ATTRS(MatchAttrs, MATCH_ATTRS);
 static Code compile(Arena *arena, const char *pattern)
 {
     Regex parsed = {.arena = arena};
-    Re *e = regex_parse(&parsed, pattern);
+    Re *e = regex_parse(&parsed, pattern ? pattern : "");
     Code r = {.arena = arena, .wrong = parsed.wrong};
     if (!r.wrong)
         write_re(&r, e);
