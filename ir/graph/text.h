@@ -13,7 +13,7 @@
  *
  *     graph  = "graph" string "opset" int "{" {item} "}"
  *     item   = "sym" symbol ">=" int ["max" int "typical" int] | "run" symbol ">=" int "max" int
- *            | "in" value ":" type
+ *            | "in" value ":" type | "capture" value ":" type
  *            | "const" value ":" type "=" data | "out" value [":" type] | node
  *     node   = result {"," result} "=" op "(" [input {"," input}] ")" [attrs]
  *              ["name" string] ["from" "[" string {"," string} "]"]
@@ -33,7 +33,8 @@
  *
  * Symbols belong to the pool: they are listed, in their order, at the outermost graph only. A value
  * is defined before it is used; constants and nodes may mix. Attributes equal to their default are
- * left out; `none` is an absent one whose default is not. `name` is left out when it is the first
+ * left out. The inputs of a body that stand for values around it are captures; they come last, and the
+ * node's last inputs are those values, in the same order for all its bodies. `none` is an absent one whose default is not. `name` is left out when it is the first
  * output's, `from` when it is the name alone. Constants without uses are no part of the text.
  *
  * Elements are integers, hex floats, inf, nan(BITS) and strings. Data of more than 64 elements is a

@@ -242,6 +242,25 @@ static Status parse_name_and_origin(Parser *p, NodeText *t)
     return taken ? parse_list(p, one_string, &t->origin) : MLC_OK;
 }
 
+/* The bodies of a node capture the same values: its last inputs. */
+static Status check_captures(Parser *p, const RawNode *raw)
+{
+    int captures = -1;
+    for (size_t i = 0; i < raw->attrs.len; i++) {
+        const RawAttr *a = &raw->attrs.at[i];
+        if (a->kind != ATTR_graph || !a->graph)
+            continue;
+        if (captures >= 0 && a->graph->captures != captures)
+            return parse_error(p, "one body captures %d values, another %d", captures,
+                               a->graph->captures);
+        captures = a->graph->captures;
+        if ((size_t)captures > raw->in.len)
+            return parse_error(p, "a body captures %d values of a node with %zu inputs", captures,
+                               raw->in.len);
+    }
+    return MLC_OK;
+}
+
 static Status parse_node(Parser *p, Graph *g)
 {
     NodeText t = {.raw = {.graph = g, .version = INT_MAX}};
@@ -249,6 +268,7 @@ static Status parse_node(Parser *p, Graph *g)
     TRY(parse_op(p, &t));
     TRY(parse_inputs(p, &t));
     TRY(parse_attrs(p, &t));
+    TRY(check_captures(p, &t.raw));
     TRY(parse_name_and_origin(p, &t));
     t.raw.nout = (int)t.names.len;
     t.raw.out_names = t.names.at;
@@ -359,6 +379,20 @@ static Status parse_out(Parser *p, Graph *g)
     return MLC_OK;
 }
 
+static Status parse_input(Parser *p, Graph *g, bool capture)
+{
+    const char *name;
+    Type type;
+    TRY(parse_typed(p, g, &name, &type));
+    if (capture && !g->parent)
+        return parse_error(p, "'capture' stands outside of a body");
+    if (!capture && g->captures)
+        return parse_error(p, "input '%s' follows a capture", name);
+    graph_input(g, name, type);
+    g->captures += capture;
+    return MLC_OK;
+}
+
 static Status parse_item(Parser *p, Graph *g)
 {
     bool taken;
@@ -369,13 +403,11 @@ static Status parse_item(Parser *p, Graph *g)
     if (taken)
         return parse_symbol(p, g, true);
     TRY(parse_accept(p, "in", &taken));
-    if (taken) {
-        const char *name;
-        Type type;
-        TRY(parse_typed(p, g, &name, &type));
-        graph_input(g, name, type);
-        return MLC_OK;
-    }
+    if (taken)
+        return parse_input(p, g, false);
+    TRY(parse_accept(p, "capture", &taken));
+    if (taken)
+        return parse_input(p, g, true);
     TRY(parse_accept(p, "const", &taken));
     if (taken)
         return parse_const(p, g);

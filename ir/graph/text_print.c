@@ -192,7 +192,8 @@ void text_print_graph(Str *s, Graph *g, int depth)
     if (!g->parent)
         print_symbols(s, g->pool, depth + 1);
     for (size_t i = 0; i < g->inputs.len; i++) {
-        print_typed(s, g, "in", g->inputs.at[i], depth + 1);
+        bool captured = i + (size_t)g->captures >= g->inputs.len;
+        print_typed(s, g, captured ? "capture" : "in", g->inputs.at[i], depth + 1);
         str_addc(s, '\n');
     }
     for (size_t i = 0; i < g->values.len; i++) {

@@ -349,6 +349,15 @@ static void branches_of_known_conditions(void **state)
         "else_branch=graph \"e\" opset 18 { const %n : i64[2] = {2, 3} "
         "%a, %b, %d = Split(%n) {num_outputs=3} out %a }} %z = Expand(%x, %n) out %z";
     expect(known, "4 5", "2x3: 4 4 4 5 5 5");
+    const char *captured =
+        "const %c : bool[] = {1} in %s : i64[2] "
+        "%y, %n = If(%c, %s) {then_branch=graph \"t\" opset 18 { capture %s : i64[2] "
+        "%y = ConstantOfShape(%s) const %n : i64[1] = {3} out %y out %n }, "
+        "else_branch=graph \"e\" opset 18 { capture %s : i64[2] "
+        "%y, %n, %d = Split(%s) {num_outputs=3} out %y out %n }} %z = Expand(%y, %n) out %z";
+    expect(captured, "2 3", "2x3: 0 0 0 0 0 0");
+    expect(captured, "2 1", "2x3: 0 0 0 0 0 0");
+    expect_failure(captured, "2 2");
     const char *ranks = "in %c : bool[] in %x : f32[2] "
                         "%y = If(%c) {then_branch=graph \"t\" opset 18 { const %a : f32[] = {2} out %a }, "
                         "else_branch=graph \"e\" opset 18 { const %b : f32[1] = {3} out %b }} "

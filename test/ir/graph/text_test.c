@@ -276,11 +276,12 @@ static void subgraphs_survive(void **state)
     static const char text[] = "graph \"outer\" opset 16 {\n"
                                "  in %c : bool[]\n"
                                "  in %x : f32[2]\n"
-                               "  %y : f32[2] = If(%c) {then_branch=graph \"t\" opset 16 {\n"
+                               "  %y : f32[2] = If(%c, %x) {then_branch=graph \"t\" opset 16 {\n"
+                               "    capture %x : f32[2]\n"
                                "    const %k : f32[2] = {0x1p+0, 0x1p+1}\n"
                                "    out %k : f32[2]\n"
                                "  }, else_branch=graph \"e\" opset 16 {\n"
-                               "    const %x : f32[2] = splat {0x0p+0}\n"
+                               "    capture %x : f32[2]\n"
                                "    %r : f32[2] = Relu(%x)\n"
                                "    out %r : f32[2]\n"
                                "  }}\n"
@@ -324,6 +325,14 @@ static void wrong_text_is_refused(void **state)
         {"graph", 1},
         {"graph \"a\" opset 13 {", 1},
         {"graph \"a\" opset x {}", 1},
+        {"graph \"a\" opset 1 { capture %x : f32[] }", 1},
+        {"graph \"a\" opset 1 { in %c : bool[]\n%y = If(%c) {then_branch=graph \"t\" opset 1 { "
+         "capture %a : f32[] capture %b : f32[] out %a }, else_branch=graph \"e\" opset 1 { "
+         "capture %a : f32[] capture %b : f32[] out %a }} }", 2},
+        {"graph \"a\" opset 1 { in %c : bool[]\n%y = If(%c, %c) {then_branch=graph \"t\" opset 1 { "
+         "capture %a : bool[] out %a }, else_branch=graph \"e\" opset 1 { in %a : bool[] out %a }} }", 2},
+        {"graph \"a\" opset 1 { in %c : bool[]\n%y = If(%c, %c) {then_branch=graph \"t\" opset 1 { "
+         "capture %a : bool[] in %b : bool[] out %a }} }", 2},
         {"graph \"a\" opset 13 {} graph", 1},
         {"graph \"a\nb\" opset 1 {}", 1},
         {"graph \"\\q\" opset 1 {}", 1},
