@@ -94,6 +94,8 @@ struct Graph {
     uint64_t    rounds;   /* 1 << Elem: results of these half types are rounded to them at every
                              node; the others are kept in float32. Of the outermost graph */
     bool        unreached; /* a body that its node never runs, known by inference: it has no types */
+    /* Of the outermost graph, while inference only tries what comes behind a node (ir/ops/trial.h). */
+    enum { TRIAL_NONE, TRIAL_ON, TRIAL_ENDED } trial;
     int         captures; /* of a body: its last inputs that stand for values of the parent */
     Map         by_name; /* const char * -> Value * */
 };

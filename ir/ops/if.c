@@ -1,5 +1,9 @@
-/* If: the results of one of two graphs.  A dimension in which they differ is found out by the run. */
+/* If: the results of one of two graphs.  A dimension in which they differ is found out by the run. Where
+ * the branches give different ranks, the nodes behind can often take only one of them: that branch is
+ * what the model means (`x.shape[-1] == 1 ? squeeze(x) : x` before what needs a matrix), and a run in
+ * which the condition says otherwise fails. */
 #include "ir/ops/control.h"
+#include "ir/ops/trial.h"
 
 #define IF_ATTRS(A, S)                                        \
     A(S, graph, then_branch, NULL, "where the condition holds") \
@@ -27,15 +31,21 @@ static bool is_one_element(const Type *t)
 
 /* One element of different ranks is the same to those that broadcast: it gets the greater one. As an
  * output of the model its rank would show. */
+static bool ranks_agree(const Graph *g, const Value *out, const Type *a, const Type *b)
+{
+    return a->rank == b->rank ||
+           (is_one_element(a) && is_one_element(b) && (g->parent || !graph_is_output(g, out)));
+}
+
 static Status join_types(Graph *g, Node *n, int i, const Type *a, const Type *b)
 {
     if (a->elem != b->elem)
         return node_error(n, E0206, "output %d is %s in one branch and %s in the other", i,
                           elem_name[a->elem], elem_name[b->elem]);
+    if (!ranks_agree(g, n->out[i], a, b))
+        return node_error(n, E0303, "output %d has rank %d in one branch and %d in the other", i,
+                          a->rank, b->rank);
     if (a->rank != b->rank) {
-        if (!is_one_element(a) || !is_one_element(b) || (!g->parent && graph_is_output(g, n->out[i])))
-            return node_error(n, E0303, "output %d has rank %d in one branch and %d in the other", i,
-                              a->rank, b->rank);
         n->out[i]->type = a->rank > b->rank ? *a : *b;
         return MLC_OK;
     }
@@ -59,14 +69,36 @@ static void take_output(Graph *g, Value *out, const Value *from)
     out->content = content;
 }
 
-static Status infer_if(Graph *g, Node *n)
+/* The outputs are those of one branch. */
+static Status take_branch(Graph *g, Node *n, Graph *body)
 {
-    const IfAttrs *a = n->attrs;
-    Graph *body[2] = {a->then_branch, a->else_branch};
-    bool cond, known = known_condition(n, &cond);
-    TRY(node_need_elem(n, 0, IS_BOOL));
+    for (int i = 0; i < n->nout; i++) {
+        const Type *t = NULL;
+        if (!n->out[i])
+            continue;
+        TRY(body_output(n, body, (size_t)i, &t));
+        TRY(join_types(g, n, i, t, t));
+        take_output(g, n->out[i], body->outputs.at[i]);
+    }
+    return MLC_OK;
+}
+
+/* The branch that the rest of the graph needs, where the ranks differ: 0 or 1, or -1 where both or
+ * none would do. */
+static int needed_branch(Graph *g, Node *n, Graph *const body[2])
+{
+    bool can[2];
+    if (trial_ends(g))
+        return -1;
+    for (int b = 0; b < 2; b++)
+        can[b] = take_branch(g, n, body[b]) == MLC_OK && trial_goes_on(g, n);
+    return can[0] == can[1] ? -1 : can[1];
+}
+
+static Status infer_bodies(Node *n, Graph *const body[2], int only)
+{
     for (int b = 0; b < 2; b++) {
-        body[b]->unreached = known && cond == (b == 1);
+        body[b]->unreached = only == !b;
         if (body[b]->unreached)
             continue;
         TRY(body_captures(n, body[b]));
@@ -75,20 +107,32 @@ static Status infer_if(Graph *g, Node *n)
             return node_error(n, E0202, "the node has %d outputs, a branch %zu", n->nout,
                               body[b]->outputs.len);
     }
+    return MLC_OK;
+}
+
+static Status infer_if(Graph *g, Node *n)
+{
+    const IfAttrs *a = n->attrs;
+    Graph *body[2] = {a->then_branch, a->else_branch};
+    bool cond, known = known_condition(n, &cond), agree = true;
+    TRY(node_need_elem(n, 0, IS_BOOL));
+    TRY(infer_bodies(n, body, known ? !cond : -1));
+    if (known)
+        return take_branch(g, n, body[!cond]);
     for (int i = 0; i < n->nout; i++) {
         const Type *t[2] = {NULL, NULL};
-        if (!n->out[i])
-            continue;
-        for (int b = 0; b < 2; b++)
-            if (!known || cond == (b == 0))
-                TRY(body_output(n, body[b], (size_t)i, &t[b]));
-        if (known) {
-            TRY(join_types(g, n, i, t[cond ? 0 : 1], t[cond ? 0 : 1]));
-            take_output(g, n->out[i], body[cond ? 0 : 1]->outputs.at[i]);
-        } else {
-            TRY(join_types(g, n, i, t[0], t[1]));
-        }
+        for (int b = 0; b < 2 && n->out[i]; b++)
+            TRY(body_output(n, body[b], (size_t)i, &t[b]));
+        agree = agree && (!n->out[i] || ranks_agree(g, n->out[i], t[0], t[1]));
     }
+    int needed = agree ? -1 : needed_branch(g, n, body);
+    if (needed >= 0) {
+        body[!needed]->unreached = true;
+        return take_branch(g, n, body[needed]);
+    }
+    for (int i = 0; i < n->nout; i++)
+        if (n->out[i])
+            TRY(join_types(g, n, i, &body[0]->outputs.at[i]->type, &body[1]->outputs.at[i]->type));
     return MLC_OK;
 }
 
@@ -123,6 +167,11 @@ static void define_if(Te *t, const Node *n)
     }
     Ex c = te_symbol(t, "condition", 0, 1);
     te_set_element(t, c, te_in(t, 0), te_int(t, 0));
+    if (a->then_branch->unreached || a->else_branch->unreached) {
+        te_require_equal(t, c, te_int(t, a->else_branch->unreached));
+        define_branch(t, n, a->else_branch->unreached ? a->then_branch : a->else_branch, true);
+        return;
+    }
     te_if(t, c);
     define_branch(t, n, a->then_branch, false);
     te_else(t);

@@ -77,7 +77,7 @@ static Status run(Ctx *c, const char *body, const char *inputs, InterpMode mode,
 }
 
 /* In both modes of the interpreter: as stored, and with doubles for floats. */
-static void expect(const char *body, const char *inputs, const char *want)
+static inline void expect(const char *body, const char *inputs, const char *want)
 {
     for (int mode = 0; mode < 2; mode++) {
         Ctx c;
@@ -90,7 +90,7 @@ static void expect(const char *body, const char *inputs, const char *want)
     }
 }
 
-static void expect_failure(const char *body, const char *inputs)
+static inline void expect_failure(const char *body, const char *inputs)
 {
     Ctx c;
     Str s;

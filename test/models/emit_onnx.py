@@ -54,6 +54,8 @@ def difference(got, want, tolerance, quantum):
     g, w = got.astype(np.float64), want.astype(np.float64)
     d = np.where((g == w) | (np.isnan(g) & np.isnan(w)), 0, np.abs(g - w))
     if tolerance.get("argmax") or "cosine" in tolerance:
+        if not want.size:
+            return None
         a, b = g.ravel(), w.ravel()
         cosine = a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-300)
         if tolerance.get("argmax") and a.argmax() != b.argmax():
