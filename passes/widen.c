@@ -106,15 +106,6 @@ static Value *narrow_of(Widening *w, Value *v)
 
 /* ---- nodes ---- */
 
-static bool has_body(const Node *n)
-{
-    for (const AttrDesc *d = n->op->attrs; d && d->name; d++) {
-        if (d->kind == ATTR_graph)
-            return true;
-    }
-    return false;
-}
-
 /* Does a half operand take part, here or in the value that was widened? */
 static bool reads_half(const Widening *w, const Node *n)
 {
@@ -235,7 +226,8 @@ Status pass_widen(Graph *g)
         next = n->next;
         if (!reads_half(&w, n))
             continue;
-        if (has_body(n) || (n->op->traits & OP_ELEM_TYPE) || writes_strings(n) || !pass_step(g)) {
+        if (node_has_body(n) || (n->op->traits & OP_ELEM_TYPE) || writes_strings(n) ||
+            !pass_step(g)) {
             read_narrow(&w, n);
             continue;
         }

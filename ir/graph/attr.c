@@ -293,3 +293,12 @@ void attrs_print(Str *s, const OpInfo *op, const void *attrs, int depth)
     if (sep[0] == ',')
         str_addc(s, '}');
 }
+
+bool node_has_body(const Node *n)
+{
+    for (const AttrDesc *d = n->op->attrs; d && d->name; d++) {
+        if (d->kind == ATTR_graph && *(Graph **)((char *)n->attrs + d->offset))
+            return true;
+    }
+    return false;
+}

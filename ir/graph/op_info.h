@@ -105,6 +105,9 @@ Loc raw_loc(const RawNode *n);
 /* Understands the attributes of a raw node that has the newest version: E0203. */
 Status attrs_from_raw(const RawNode *n, const OpInfo *op, void **out);
 
+/* Does it own sub-graphs? */
+bool node_has_body(const Node *n);
+
 /* Helpers for `upgrade`. */
 RawAttr *raw_attr(RawNode *n, const char *name); /* NULL when absent */
 void     raw_drop(RawNode *n, const char *name);

@@ -232,6 +232,29 @@ static void widening_spares_the_types_that_round(void **state)
     assert_string_equal(types_after(*state, &o), "f16 f16 bf16 bf16");
 }
 
+/* A body is widened inside; what goes in and out of it keeps the type that its node has. */
+static void widening_keeps_the_types_of_bodies(void **state)
+{
+    Ctx *c = *state;
+    Graph *g = parse(c, "graph \"g\" opset 21 { in %x : f16[3] in %n : i64[] const %c : bool[] = {1}"
+                        " %a = Exp(%x) %y = Loop(%n, %c, %a) {body=graph \"b\" opset 21 {"
+                        " in %i : i64[] in %k : bool[] in %s : f16[3]"
+                        " %t = Exp(%s) %u = Neg(%t) %l = Identity(%k) out %l out %u }}"
+                        " %z = Neg(%y) out %z }");
+    assert_int_equal(pipeline_run(g, &(PipelineOptions){.only = "widen"}, NULL), MLC_OK);
+    const Node *loop = g->first;
+    while (!node_has_body(loop))
+        loop = loop->next;
+    const Graph *body = *(Graph **)attr_field(loop->op, loop->attrs, "body");
+    assert_int_equal(loop->in[2]->type.elem, ELEM_F16);
+    assert_int_equal(loop->out[0]->type.elem, ELEM_F16);
+    assert_int_equal(body->inputs.at[2]->type.elem, ELEM_F16);
+    assert_int_equal(body->outputs.at[1]->type.elem, ELEM_F16);
+    assert_int_equal(body->outputs.at[1]->def->in[0]->type.elem, ELEM_F32);
+    assert_true(node_is(body->outputs.at[1]->def, "Cast"));
+    assert_int_equal(graph_verify(g), MLC_OK);
+}
+
 /* Every prefix of the rewrites is a valid graph, with the outputs' types as they were. */
 static void widening_stops_anywhere(void **state)
 {
@@ -257,6 +280,7 @@ int main(void)
         T(every_limit_is_kept),       T(names_run_in_their_order),
         T(unknown_name_runs_nothing), T(table_names_every_pass_once),
         T(random_is_never_merged),    T(widening_spares_the_types_that_round), T(widening_stops_anywhere),
+        T(widening_keeps_the_types_of_bodies),
         T(expansion_takes_the_place_of_the_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
