@@ -22,6 +22,9 @@ $(BUILD)/$(C_TEST)/%: $(BUILD)/obj/$(C_TEST)/%.o $(BUILD)/obj/$(LLVM_TEST)/model
 # Objects of tests are kept: a second run only links.
 .SECONDARY: $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/$(LLVM_TEST)/model.o
 
+# They are made again when a header of theirs changes.
+-include $(TEST_SRC:%.c=$(BUILD)/obj/%.d) $(BUILD)/obj/$(LLVM_TEST)/model.d
+
 .PHONY: unit
 unit: $(TEST_BIN)
 	@for t in $(TEST_BIN); do echo "== $$t"; $$t || exit 1; done
