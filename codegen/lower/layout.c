@@ -209,6 +209,81 @@ static bool is_zero(Ex e)
     return ex_is(e, 0) || (ex_is_float(e, &f) && f == 0);
 }
 
+typedef struct Largest {
+    ExPool *pool;
+    Ex      index;
+    bool    found; /* every variable of the index counts upward */
+    Ex      division;
+} Largest;
+
+/* A variable becomes its last value. */
+static Ex last_value(void *arg, ExPool *p, Ex built, Ex original)
+{
+    (void)built;
+    Largest *w = arg;
+    int64_t coef;
+    if (original->op != EX_VAR)
+        return NULL;
+    Ex c = ex_affine(p, w->index, original, NULL);
+    w->found &= c && ex_is_int(c, &coef) && coef >= 0;
+    return ex_sub(p, ex_var_extent(p, original), ex_int(p, 1));
+}
+
+static Ex find_division(void *arg, ExPool *p, Ex built, Ex original)
+{
+    (void)p;
+    (void)built;
+    Largest *w = arg;
+    if (original->op == EX_FLOOR_DIV && ex_is_int(original->arg[1], NULL))
+        w->division = original;
+    return original;
+}
+
+/* Is floor(x/d) the same as floor((dim + a)/s)? Also where dim = floor(y/t) + e and the two divisions
+ * became one:  floor((floor(y/t) + b)/s) = floor((y + t*b)/(t*s)). */
+static bool divides_dim(ExPool *p, Ex division, Ex dim, int64_t *a, int64_t *s)
+{
+    Largest w = {.pool = p};
+    int64_t t, b, e;
+    if (!ex_is_int(division->arg[1], s))
+        return false;
+    if (ex_is_int(ex_sub(p, division->arg[0], dim), a))
+        return true;
+    ex_rewrite(p, dim, find_division, &w);
+    if (!w.division || !ex_is_int(w.division->arg[1], &t) || *s % t != 0 ||
+        !ex_is_int(ex_sub(p, division->arg[0], w.division->arg[0]), &b) || b % t != 0 ||
+        !ex_is_int(ex_sub(p, dim, w.division), &e))
+        return false;
+    *s /= t;
+    *a = b / t - e;
+    return true;
+}
+
+/* How far the largest value of an index is beyond the last of a dimension whose size the run knows. The
+ * index of a window ends at  last = dim + c  or, with a stride s, at  last = s*floor((dim + a)/s) + c,
+ * which is dim + a + c at most. */
+static bool excess_of(ExPool *p, Ex index, Ex dim, int64_t *excess)
+{
+    Largest w = {.pool = p, .index = index, .found = true};
+    Ex last = ex_rewrite(p, index, last_value, &w), rest;
+    int64_t s, a, c;
+    if (!w.found)
+        return false;
+    if (ex_is_int(ex_sub(p, last, dim), &c)) {
+        *excess = c + 1;
+        return true;
+    }
+    ex_rewrite(p, last, find_division, &w);
+    if (!w.division || !divides_dim(p, w.division, dim, &a, &s))
+        return false;
+    Ex q = ex_var(p, dim), from = w.division;
+    Ex coef = ex_affine(p, ex_subst(p, last, 1, &from, &q), q, &rest);
+    if (!coef || !ex_is(coef, s) || !ex_is_int(rest, &c))
+        return false;
+    *excess = a + c + 1;
+    return true;
+}
+
 /* The margin that a load's indices need in each dimension; false when it is not bounded. */
 static bool margin_of(ExPool *p, Ex load, int64_t *margin)
 {
@@ -218,9 +293,13 @@ static bool margin_of(ExPool *p, Ex load, int64_t *margin)
         if (ex_nonneg(p, load->arg[k]) && ex_proved_lt(p, load->arg[k], load->buf->dim[k]))
             continue;
         ex_range(p, load->arg[k], &lo, &hi);
-        if (!ex_is_int(load->buf->dim[k], &dim) || lo == INT64_MIN || hi == INT64_MAX)
+        if (lo == INT64_MIN)
             return false;
-        margin[k] = MAX(-lo, hi - (dim - 1));
+        if (ex_is_int(load->buf->dim[k], &dim) && hi != INT64_MAX)
+            hi -= dim - 1;
+        else if (!excess_of(p, load->arg[k], load->buf->dim[k], &hi))
+            return false;
+        margin[k] = MAX(-lo, hi);
         if (margin[k] > LARGEST_HALO || k < 1)
             return false;
     }

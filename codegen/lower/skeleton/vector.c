@@ -6,14 +6,17 @@
  *         for (reduction axes)  acc[x][lane] = acc (+) body       x: a few points, unrolled
  *         out[x][lane] = value
  *
+ * Constant weights whose lanes lie apart (depthwise convolution) are packed lane by lane.
+ *
  * Serves elementwise stages (no reduction), depthwise convolution and pooling (channels innermost),
  * and reductions over outer dimensions. A rest that does not fill a vector is covered by narrower
  * vectors of half, quarter, ... width, so every point is computed exactly once. */
-#include "codegen/lower/schedule.h"
+#include "codegen/lower/contraction.h"
+#include "codegen/lower/pack.h"
 
 enum { POINTS = 8, UNROLL_LIMIT = 128 };
 
-/* How well would lanes along `axis` read memory? Negative: not at all. */
+/* How well would lanes along `axis` read memory? Constants do not count: they can be packed. */
 typedef struct Contiguity {
     Lowering *l;
     Ex        axis;
@@ -23,7 +26,7 @@ typedef struct Contiguity {
 static void look_at_load(void *arg, Ex load)
 {
     Contiguity *c = arg;
-    if (!ex_uses(load, c->axis))
+    if (!ex_uses(load, c->axis) || load->buf->space == SPACE_CONST)
         return;
     Ex coef = ex_affine(c->l->pool, load->arg[0], c->axis, NULL);
     if (coef && ex_is(coef, 1))
@@ -214,6 +217,35 @@ static void choose_points(Lowering *l, const Stage *s, Range *r)
     }
 }
 
+/* Weights of a sum of products, read at every reduction point but not lane by lane, are packed so that
+ * they are. */
+static Status pack_lanes(Lowering *l, Stage *s, Ex axis)
+{
+    ExPool *p = l->pool;
+    int64_t n = extent_of(p, axis);
+    if (s->nacc != 1 || s->op[0] != REDUCE_SUM || s->body[0]->op != EX_MUL || n < 0 ||
+        s->body[0]->elem != ELEM_F32 || s->naxis + s->nred + 2 > MAX_RANK)
+        return MLC_OK;
+    for (int side = 0; side < 2; side++) {
+        Ex w = s->body[0]->arg[side], load = stored_constant(w);
+        if (load->op != EX_LOAD || load->buf->space != SPACE_CONST || !ex_uses(load, axis))
+            continue;
+        Ex coef = ex_affine(p, load->arg[0], axis, NULL);
+        bool apart = !coef || !ex_is(coef, 1);
+        for (int i = 0; i < s->nred; i++)
+            apart &= ex_uses(load, s->red[i]);
+        if (!apart)
+            continue;
+        PackSpec spec = {.operand = w, .n_axis = axis, .panels = 1, .width = n, .limit = n};
+        Ex packed;
+        TRY(pack_operand(l, s, &spec, &packed));
+        Ex from[] = {spec.panel_var, spec.column_var}, to[] = {ex_int(p, 0), axis};
+        packed = ex_subst(p, packed, 2, from, to);
+        s->body[0] = ex_mul(p, side ? s->body[0]->arg[0] : packed, side ? packed : s->body[0]->arg[1]);
+    }
+    return MLC_OK;
+}
+
 Status skeleton_vector(Lowering *l, Stage *s)
 {
     ExPool *p = l->pool;
@@ -223,6 +255,7 @@ Status skeleton_vector(Lowering *l, Stage *s)
     Range r = {.axis = vector_axis(l, s), .start = ex_int(p, 0)};
     if (r.axis < 0)
         return MLC_NO;
+    TRY(pack_lanes(l, s, s->axis[r.axis]));
     choose_points(l, s, &r);
     Ex extent = ex_var_extent(p, s->axis[r.axis]);
     int64_t n = extent_of(p, s->axis[r.axis]);
