@@ -47,16 +47,13 @@ typedef struct Mapping {
     const Tensor *keys, *values, *otherwise; /* otherwise: one element of values' type */
 } Mapping;
 
-static Tensor *scalar(Arena *a, Elem e)
-{
-    int64_t one = 1;
-    return tensor_new(a, e, 1, &one);
-}
-
-/* The default for values of type e. */
+/* The default for values of type e; NULL: they are no values. */
 static const Tensor *default_of(Arena *a, Elem e, double f, int64_t i, const char *s)
 {
-    Tensor *t = scalar(a, e);
+    if (e == ELEM_C64 || e == ELEM_C128)
+        return NULL;
+    int64_t one = 1;
+    Tensor *t = tensor_new(a, e, 1, &one);
     void *data = (void *)(uintptr_t)t->data;
     if (e == ELEM_STRING)
         *(const char **)data = s;
@@ -78,10 +75,11 @@ static Status check_mapping(const Node *n, const Mapping *m)
     if (m->keys->elem != x)
         return node_error(n, E0206, "input 0 has element type %s, the keys %s", elem_name[x],
                           elem_name[m->keys->elem]);
-    if (elem_bits[m->values->elem] > 64 || tensor_count(m->otherwise) != 1 ||
-        m->otherwise->elem != m->values->elem)
-        return node_error(n, E0203, "the default is %s, the values are %s",
-                          elem_name[m->otherwise->elem], elem_name[m->values->elem]);
+    if (!m->otherwise || elem_bits[m->values->elem] > 64)
+        return node_error(n, E0204, "values of element type %s", elem_name[m->values->elem]);
+    if (m->otherwise->elem != m->values->elem || tensor_count(m->otherwise) != 1)
+        return node_error(n, E0203, "the default is not one element of type %s",
+                          elem_name[m->values->elem]);
     return MLC_OK;
 }
 

@@ -118,6 +118,8 @@ static Status infer_body(Graph *g, const Node *n, Graph *body)
 static Status infer_loop(Graph *g, Node *n)
 {
     Graph *body = ((const LoopAttrs *)n->attrs)->body;
+    TRY(node_need_elem(n, 0, IS_INT));
+    TRY(node_need_elem(n, 1, IS_BOOL));
     TRY(infer_body(g, n, body));
     int carried = carried_count(n, body);
     if (n->nout > (int)body->outputs.len - 1)

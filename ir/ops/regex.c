@@ -133,7 +133,7 @@ static int32_t take_character(Regex *r)
         c = c << 6 | (p[i] & 0x3f);
     }
     if (more < 0 || c > LAST) {
-        fail(r, "it is not UTF-8");
+        fail(r, "bytes that are no UTF-8");
         return -1;
     }
     r->at += more + 1;
