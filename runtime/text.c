@@ -26,11 +26,12 @@
 
 MLC_RT_API const char *mlc_rt_text(const mlc_rt_arg *pool, const mlc_rt_arg *heap, uint64_t ref)
 {
-    if (ref & MLC_RT_TEXT_HEAP)
-        return (const char *)heap->data + (ref & ~MLC_RT_TEXT_HEAP);
-    if (ref >> 32 == 0)
-        return (const char *)pool->data + ref;
-    return (const char *)(uintptr_t)ref;
+    uint64_t kind = ref >> 52 << 52;
+    if (kind == MLC_RT_TEXT_HEAP)
+        return (const char *)heap->data + (ref - kind);
+    if (kind == MLC_RT_TEXT_POOL)
+        return (const char *)pool->data + (ref - kind);
+    return ref ? (const char *)(uintptr_t)ref : "";
 }
 
 MLC_RT_API int64_t mlc_rt_count(const mlc_rt_arg *x)

@@ -2,11 +2,14 @@
  *
  * Strings. An element is a reference of 64 bits to bytes that end with a zero byte:
  *
- *     below 2^32         offset into the pool, the constant strings of the artifact; 0 is ""
- *     with the top bit   offset into the heap, what this run has made so far
- *     any other          a `const char *` of the caller
+ *     0                             ""
+ *     MLC_RT_TEXT_POOL + offset     in the pool, the constant strings of the artifact
+ *     MLC_RT_TEXT_HEAP + offset     in the heap, what this run has made so far
+ *     any other                     a `const char *` of the caller
  *
- * so that constants need no relocation and the heap may move while it grows. The functions take pool
+ * so that constants need no relocation and the heap may move while it grows. No pointer looks like an
+ * offset: the top byte of one is 0 on x86-64, also with 57 bits of addresses, and on arm64, where it may
+ * hold a tag, the four bits below it are 0. The functions take pool
  * and heap as their last arguments; for those that make strings the heap is the last result, and their
  * first parameter is how many of its bytes are taken. The heap is used from the front and never freed
  * before the run ends. A function that would leave the heap fails with MLC_RUN_MEMORY. */
@@ -15,7 +18,8 @@
 
 #include "runtime/calls.h"
 
-#define MLC_RT_TEXT_HEAP ((uint64_t)1 << 63)
+#define MLC_RT_TEXT_POOL ((uint64_t)0x7f5 << 52)
+#define MLC_RT_TEXT_HEAP ((uint64_t)0x7f6 << 52)
 enum { MLC_TEXT_NUMBER = 32 }; /* bytes that a number takes at most as a string, its end included */
 
 MLC_RT_API const char *mlc_rt_text(const mlc_rt_arg *pool, const mlc_rt_arg *heap, uint64_t ref);

@@ -71,7 +71,7 @@ static uint64_t pooled(Pool *p, const char *text)
         map_set(&p->offset, text, (void *)at);
         str_addn(&p->bytes, text, strlen(text) + 1);
     }
-    return at - 1;
+    return at == 1 ? 0 : TE_TEXT_POOL + at - 1; /* the first one is "" */
 }
 
 static const Tensor *references(Pool *p, const Tensor *t)

@@ -19,6 +19,9 @@
 /* A tensor in a definition: an input, an output or an intermediate. */
 typedef Buf *Tx;
 
+/* A constant string is this and its offset in the pool; 0 is "". As runtime/text.h says. */
+#define TE_TEXT_POOL ((uint64_t)0x7f5 << 52)
+
 /* Where strings lie: runtime/text.h. */
 typedef struct TeText {
     Tx   pool, heap; /* bytes */

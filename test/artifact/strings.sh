@@ -21,6 +21,8 @@ graph "greet" opset 20 {
 M
 "$mlc" optimize "$work/greet.mlc" -t x86-sse2 --emit obj,header -o "$work/greet" -q
 cc -std=c11 -Wall -Wextra -Werror -pedantic -fsanitize=address -I"$work" "$here/strings.c" "$work/greet.o" -lm -lpthread -o "$work/prog"
+cc -std=c11 -no-pie -static -I"$work" "$here/strings.c" "$work/greet.o" -lm -lpthread -o "$work/low" # small addresses
+"$work/low"
 "$work/prog"
 echo '#include "greet.h"' > "$work/cxx.cpp"
 c++ -std=c++17 -Wall -Wextra -Werror -pedantic -fsyntax-only -I"$work" "$work/cxx.cpp"

@@ -229,6 +229,20 @@ static void test_split(void **state)
     assert_int_equal(split("a::b", "::", 0, "a::b"), 1);
 }
 
+/* Programs that are not position independent have strings at small addresses. */
+static void test_references(void **state)
+{
+    (void)state;
+    mlc_rt_arg p = pool(), h = heap();
+    static const uint64_t pointers[] = {0x402000, 0xfffffff8, 0x7fffffffe000, (uint64_t)1 << 55,
+                                        (uint64_t)0xb4 << 56 | 0x7f5000, (uint64_t)0x7f << 56 | 8};
+    for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++)
+        assert_ptr_equal(mlc_rt_text(&p, &h, pointers[i]), (void *)(uintptr_t)pointers[i]);
+    assert_ptr_equal(mlc_rt_text(&p, &h, MLC_RT_TEXT_POOL + 2), pool_bytes + 2);
+    assert_ptr_equal(mlc_rt_text(&p, &h, MLC_RT_TEXT_HEAP + 9), heap_bytes + 9);
+    assert_string_equal(mlc_rt_text(&p, &h, 0), "");
+}
+
 static void test_full_heap(void **state)
 {
     (void)state;
@@ -263,7 +277,7 @@ int main(void)
         cmocka_unit_test(test_read_integers), cmocka_unit_test(test_locale),
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_case),
         cmocka_unit_test(test_split),      cmocka_unit_test(test_full_heap),
-        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_order),      cmocka_unit_test(test_references),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
