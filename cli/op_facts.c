@@ -319,7 +319,7 @@ OpFacts op_facts(const OpInfo *op)
                 f.targets |= (uint64_t)1 << i;
         }
     }
-    if ((op->expand && !op->expand_if) || op->compose)
+    if (!op->define)
         f.kind = "composite";
     else if (p.calls)
         f.kind = "runtime";

@@ -17,20 +17,19 @@ static void adopt_bodies(Graph *g, const Node *n)
     }
 }
 
-/* The value of the graph that stands for one of the expansion; map is by its id. */
-static Value *mapped(Graph *g, Value **map, Value *v)
+Value *mapped_value(Graph *g, Value **map, Value *v)
 {
     if (v && !map[v->id] && v->data)
         map[v->id] = graph_const(g, v->name, v->data);
     return v ? map[v->id] : NULL;
 }
 
-static Status move_nodes(Graph *g, Node *at, const Graph *body, Value **map)
+Status insert_body(Graph *g, Node *at, const Graph *body, Value **map)
 {
     for (const Node *n = body->first; n; n = n->next) {
         Value **in = NEW_ARRAY(g->arena, Value *, n->nin);
         for (int i = 0; i < n->nin; i++)
-            in[i] = mapped(g, map, n->in[i]);
+            in[i] = mapped_value(g, map, n->in[i]);
         const char *name = arena_printf(g->arena, "%s.%s", at->name, n->name);
         Node *made = graph_insert(g, at, n->op, name, n->nin, in, n->nout, n->attrs, at);
         adopt_bodies(g, made);
@@ -43,9 +42,7 @@ static Status move_nodes(Graph *g, Node *at, const Graph *body, Value **map)
     return MLC_OK;
 }
 
-/* Output v of node n is `to` from now on. What cannot take over the name of a graph output (an input
- * of the graph, another output) is passed through Identity. */
-static Status connect(Graph *g, Node *n, Value *v, Value *to)
+Status replace_output(Graph *g, Node *n, Value *v, Value *to)
 {
     if (graph_is_output(g, v) && (to->is_input || graph_is_output(g, to))) {
         Node *copy = insert_inferred(g, n, "Identity", 1, &to, NULL);
@@ -67,13 +64,13 @@ static Status expand_node(Graph *g, Node *n)
     Value **map = NEW_ARRAY(g->arena, Value *, body->values.len);
     for (int i = 0; i < n->nin; i++)
         map[body->inputs.at[i]->id] = n->in[i];
-    TRY(move_nodes(g, n, body, map));
+    TRY(insert_body(g, n, body, map));
     for (int i = 0; i < n->nout; i++) {
         if (!n->out[i])
             continue;
         if ((size_t)i >= body->outputs.len)
             return node_error(n, E0205, "output %d is not supported", i);
-        TRY(connect(g, n, n->out[i], mapped(g, map, body->outputs.at[i])));
+        TRY(replace_output(g, n, n->out[i], mapped_value(g, map, body->outputs.at[i])));
     }
     graph_erase(g, n);
     return MLC_OK;

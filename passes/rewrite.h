@@ -49,6 +49,14 @@ bool step_replace(Graph *g, Node *n, Value *from, Value *to);
 /* After graph_replace(from, to): `to`, made to take the place of `from`, takes over the name that
  * `from` had, and `from` gets that of `to`. */
 void  value_take_name(Graph *g, Value *from, Value *to, const char *name);
+/* Puts the nodes of a body (op_body()) before `at`, with its origin. map[] holds, by the ids of the body,
+ * what its inputs stand for, and then what its nodes became. */
+Status insert_body(Graph *g, Node *at, const Graph *body, Value **map);
+/* The value of the graph that stands for one of the body. */
+Value *mapped_value(Graph *g, Value **map, Value *v);
+/* Output v of node n is `to` from now on, under its name. What cannot take over the name of a graph
+ * output (an input of the graph, another output) is passed through Identity. */
+Status replace_output(Graph *g, Node *n, Value *v, Value *to);
 /* A node with one output, types inferred, that stands before `before` and has its origin. `attrs`
  * NULL: defaults. NULL when inference fails (nothing is left behind). */
 Node *insert_inferred(Graph *g, Node *before, const char *op, int nin, Value *const *in,

@@ -165,6 +165,10 @@ struct OpInfo {
     /* The same text where it depends on which inputs are there, or on their types: what stands in
      * place of `expand`, after `infer` found the node in order. */
     void          (*compose)(Str *text, const Node *n);
+    /* Text again: the gradients of the inputs, in order, out of the inputs, the output %y and its
+     * gradient %d. Sums over repeated dimensions are not its business (passes/gradient.c). NULL: it
+     * has no derivative, or none is known. */
+    const char     *grad;
     const char     *kernel;   /* name of a runtime function */
     const char     *doc;      /* one line: the formula */
 };
@@ -190,6 +194,8 @@ const Ex *value_demand(Graph *g, Value *v, int *n);
 
 /* What a composite node stands for: a new graph whose inputs are those of the node. */
 Status op_body(Graph *g, const Node *n, Graph **out);
+/* OpInfo.grad of a node: two more inputs, its first output and the gradient of that. */
+Status op_grad_body(Graph *g, const Node *n, Graph **out);
 
 /* Shared pieces of infer. */
 Status infer_composite(Graph *g, Node *n); /* the outputs of op_body() */

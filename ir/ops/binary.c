@@ -69,27 +69,35 @@ DEFINE(define_and, (void)0, te_and(t, a, b))
 DEFINE(define_or, (void)0, te_or(t, a, b))
 DEFINE(define_xor, (void)0, te_xor(t, a, b))
 
-#define RECORD(text, more, old, check, definition, formula, ...)                            \
+#define RECORD(text, more, old, check, definition, formula, derivative, ...)                \
     {.name = text, .since = {__VA_ARGS__}, .min_in = 2, .max_in = 2,                        \
      .traits = OP_ELEMENTWISE | (more), .upgrade = old, .infer = check,                     \
-     .define = definition, .doc = formula}
+     .define = definition, .grad = derivative, .doc = formula}
 
 OP(add) = RECORD("Add", OP_COMMUTES, upgrade_broadcast, infer_arithmetic, define_add,
-                 "y = a + b", 1, 6, 7, 13, 14);
-OP(sub) = RECORD("Sub", 0, upgrade_broadcast, infer_arithmetic, define_sub, "y = a - b",
+                 "y = a + b", "out %d out %d",
+                 1, 6, 7, 13, 14);
+OP(sub) = RECORD("Sub", 0, upgrade_broadcast, infer_arithmetic, define_sub,
+                 "y = a - b", "%b = Neg(%d) out %d out %b",
                  1, 6, 7, 13, 14);
 OP(mul) = RECORD("Mul", OP_COMMUTES, upgrade_broadcast, infer_arithmetic, define_mul,
-                 "y = a * b", 1, 6, 7, 13, 14);
-OP(div) = RECORD("Div", 0, upgrade_broadcast, infer_arithmetic, define_div, "y = a / b",
+                 "y = a * b", "%a = Mul(%d, %1) %b = Mul(%d, %0) out %a out %b",
                  1, 6, 7, 13, 14);
-OP(and) = RECORD("And", OP_COMMUTES, upgrade_broadcast, infer_logic, define_and, "y = a and b",
-                 1, 7);
-OP(or) = RECORD("Or", OP_COMMUTES, upgrade_broadcast, infer_logic, define_or, "y = a or b", 1, 7);
-OP(xor) = RECORD("Xor", OP_COMMUTES, upgrade_broadcast, infer_logic, define_xor, "y = a xor b",
-                 1, 7);
-OP(bitwise_and) = RECORD("BitwiseAnd", OP_COMMUTES, NULL, infer_bits, define_and, "y = a & b", 18);
-OP(bitwise_or) = RECORD("BitwiseOr", OP_COMMUTES, NULL, infer_bits, define_or, "y = a | b", 18);
-OP(bitwise_xor) = RECORD("BitwiseXor", OP_COMMUTES, NULL, infer_bits, define_xor, "y = a ^ b", 18);
+OP(div) = RECORD("Div", 0, upgrade_broadcast, infer_arithmetic, define_div,
+                 "y = a / b", "%a = Div(%d, %1) %p = Mul(%a, %y) %b = Neg(%p) out %a out %b",
+                 1, 6, 7, 13, 14);
+OP(and) = RECORD("And", OP_COMMUTES, upgrade_broadcast, infer_logic, define_and,
+                 "y = a and b", NULL, 1, 7);
+OP(or) = RECORD("Or", OP_COMMUTES, upgrade_broadcast, infer_logic, define_or,
+                "y = a or b", NULL, 1, 7);
+OP(xor) = RECORD("Xor", OP_COMMUTES, upgrade_broadcast, infer_logic, define_xor,
+                 "y = a xor b", NULL, 1, 7);
+OP(bitwise_and) = RECORD("BitwiseAnd", OP_COMMUTES, NULL, infer_bits, define_and,
+                         "y = a & b", NULL, 18);
+OP(bitwise_or) = RECORD("BitwiseOr", OP_COMMUTES, NULL, infer_bits, define_or,
+                        "y = a | b", NULL, 18);
+OP(bitwise_xor) = RECORD("BitwiseXor", OP_COMMUTES, NULL, infer_bits, define_xor,
+                         "y = a ^ b", NULL, 18);
 
 #define BIT_SHIFT_ATTRS(A, S) A(S, str, direction, NULL, "LEFT or RIGHT")
 ATTRS(BitShiftAttrs, BIT_SHIFT_ATTRS);

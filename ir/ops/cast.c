@@ -103,13 +103,14 @@ OP(cast) = {
     .name = "Cast", .since = {1, 6, 9, 13, 19, 21, 23, 24, 25, 28}, .min_in = 1, .max_in = 1,
     .later = {{"saturate", 19}, {"round_mode", 24}},
     .traits = OP_ELEMENTWISE, ATTRS_OF(CastAttrs), .upgrade = upgrade, .infer = infer_cast,
-    .define = define_cast, .doc = "y = x as another type",
+    .define = define_cast, .grad = "%g = CastLike(%d, %0) out %g",
+    .doc = "y = x as another type",
 };
 OP(cast_like) = {
     .name = "CastLike", .since = {15, 19, 21, 23, 24, 25}, .min_in = 2, .max_in = 2,
     .later = {{"saturate", 19}, {"round_mode", 24}},
     .traits = OP_ELEM_TYPE, ATTRS_OF(CastLikeAttrs), .infer = infer_cast_like,
-    .define = define_cast_like,
+    .define = define_cast_like, .grad = "%g = CastLike(%d, %0) out %g",
     .doc = "y = x as the type of the second input",
 };
 

@@ -128,15 +128,9 @@ static const char *instantiate(const Node *n, const char *text)
 
 /* ---- the graph ---- */
 
-Status op_body(Graph *g, const Node *n, Graph **out)
+static Graph *open_body(Graph *g, const Node *n)
 {
     Graph *body = graph_new(g->ctx, n->op->name, g);
-    const char *text = n->op->expand;
-    if (n->op->compose) {
-        Str s = str_new(g->arena);
-        n->op->compose(&s, n);
-        text = str_text(&s);
-    }
     for (int i = 0; i < n->nin; i++) {
         Type none = {0};
         Value *v = graph_input(body, arena_printf(g->arena, "%d", i),
@@ -144,8 +138,27 @@ Status op_body(Graph *g, const Node *n, Graph **out)
         int count;
         v->content = n->in[i] ? value_content(g, n->in[i], &count) : NULL;
     }
-    *out = body;
-    return graph_parse_items(body, instantiate(n, text));
+    return body;
+}
+
+Status op_body(Graph *g, const Node *n, Graph **out)
+{
+    const char *text = n->op->expand;
+    if (n->op->compose) {
+        Str s = str_new(g->arena);
+        n->op->compose(&s, n);
+        text = str_text(&s);
+    }
+    *out = open_body(g, n);
+    return graph_parse_items(*out, instantiate(n, text));
+}
+
+Status op_grad_body(Graph *g, const Node *n, Graph **out)
+{
+    *out = open_body(g, n);
+    graph_input(*out, "y", n->out[0]->type);
+    graph_input(*out, "d", n->out[0]->type);
+    return graph_parse_items(*out, instantiate(n, n->op->grad));
 }
 
 Status infer_composite(Graph *g, Node *n)

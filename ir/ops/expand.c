@@ -35,7 +35,8 @@ static void define_expand(Te *t, const Node *n)
 
 OP(expand) = {
     .name = "Expand", .since = {8, 13}, .min_in = 2, .max_in = 2, .infer = infer_expand,
-    .define = define_expand, .doc = "repeats dimensions of size 1",
+    .define = define_expand,
+    .grad = "out %d", .doc = "repeats dimensions of size 1",
 };
 
 /* ---- Tile: y[i] = x[i mod dim] ---- */

@@ -10,5 +10,6 @@ static void define_identity(Te *t, const Node *n)
 
 OP(identity) = {
     .name = "Identity", .since = {1, 13, 14, 16, 19, 21, 23, 24, 25}, .min_in = 1, .max_in = 1,
-    .traits = OP_IDENTITY, .infer = infer_same, .define = define_identity, .doc = "y = x",
+    .traits = OP_IDENTITY, .infer = infer_same, .define = define_identity, .grad = "out %d",
+    .doc = "y = x",
 };

@@ -69,4 +69,6 @@ static void define(Te *t, const Node *n)
 OP(matmul) = {
     .name = "MatMul", .since = {1, 9, 13}, .min_in = 2, .max_in = 2, .infer = infer,
     .define = define, .doc = "y = a b, batched",
+    .grad = "%a = Einsum(%d, %1) {equation=\"...ij,...kj->...ik\"}"
+            " %b = Einsum(%0, %d) {equation=\"...ij,...ik->...jk\"} out %a out %b",
 };

@@ -174,12 +174,22 @@ REDUCE(define_l2, square, SUM, square_root)
 REDUCE(define_sum_square, square, SUM, no_change)
 REDUCE(define_log_sum, no_change, SUM, logarithm)
 
-#define RECORD(text, check, definition, formula, ...)                                        \
+#define RECORD(text, check, definition, formula, derivative, ...)                            \
     {.name = text, .since = {__VA_ARGS__}, .min_in = 1, .max_in = 2, ATTRS_OF(ReduceAttrs),  \
-     .upgrade = upgrade, .infer = check, .define = definition, .doc = formula}
+     .upgrade = upgrade, .infer = check, .define = definition, .grad = derivative,            \
+     .doc = formula}
 
-OP(reduce_sum) = RECORD("ReduceSum", infer, define_sum, "sum", 1, 11, 13);
-OP(reduce_mean) = RECORD("ReduceMean", infer, define_mean, "mean", 1, 11, 13, 18);
+/* %x is %d repeated along what was reduced. */
+#define SPREAD(name)                                                                          \
+    "%r = " name "(%0, %1) {keepdims=1, noop_with_empty_axes=$noop_with_empty_axes}"         \
+    " %kept = Shape(%r) %e = Reshape(%d, %kept) %s = Shape(%0) %x = Expand(%e, %s) "
+#define MEAN_GRAD                                                                             \
+    SPREAD("ReduceMean") "%all = Size(%0) %some = Size(%r) %af = CastLike(%all, %d)"         \
+    " %sf = CastLike(%some, %d) %t = Mul(%x, %sf) %g = Div(%t, %af) out %g"
+
+OP(reduce_sum) = RECORD("ReduceSum", infer, define_sum, "sum",
+                        SPREAD("ReduceSum") "out %x", 1, 11, 13);
+OP(reduce_mean) = RECORD("ReduceMean", infer, define_mean, "mean", MEAN_GRAD, 1, 11, 13, 18);
 OP(reduce_max) = {
     .name = "ReduceMax", .since = {1, 11, 12, 13, 18, 20}, .later = {{"bool", 20}}, .min_in = 1,
     .max_in = 2, ATTRS_OF(ReduceAttrs), .upgrade = upgrade, .infer = infer_order,
@@ -190,11 +200,12 @@ OP(reduce_min) = {
     .max_in = 2, ATTRS_OF(ReduceAttrs), .upgrade = upgrade, .infer = infer_order,
     .define = define_min, .doc = "least",
 };
-OP(reduce_prod) = RECORD("ReduceProd", infer, define_prod, "product", 1, 11, 13, 18);
-OP(reduce_l1) = RECORD("ReduceL1", infer, define_l1, "sum |x|", 1, 11, 13, 18);
-OP(reduce_l2) = RECORD("ReduceL2", infer, define_l2, "sqrt(sum x^2)", 1, 11, 13, 18);
+OP(reduce_prod) = RECORD("ReduceProd", infer, define_prod, "product", NULL, 1, 11, 13, 18);
+OP(reduce_l1) = RECORD("ReduceL1", infer, define_l1, "sum |x|", NULL, 1, 11, 13, 18);
+OP(reduce_l2) = RECORD("ReduceL2", infer, define_l2, "sqrt(sum x^2)", NULL, 1, 11, 13, 18);
 OP(reduce_sum_square) = RECORD("ReduceSumSquare", infer, define_sum_square, "sum x^2",
-                               1, 11, 13, 18);
-OP(reduce_log_sum) = RECORD("ReduceLogSum", infer, define_log_sum, "ln(sum x)", 1, 11, 13, 18, 28);
+                               NULL, 1, 11, 13, 18);
+OP(reduce_log_sum) = RECORD("ReduceLogSum", infer, define_log_sum, "ln(sum x)",
+                            NULL, 1, 11, 13, 18, 28);
 OP(reduce_log_sum_exp) = RECORD("ReduceLogSumExp", infer, define_log_sum_exp, "ln(sum e^x)",
-                                1, 11, 13, 18, 28);
+                                NULL, 1, 11, 13, 18, 28);

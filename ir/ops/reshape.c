@@ -109,6 +109,7 @@ static Status upgrade_reshape(RawNode *raw)
 OP(reshape) = {
     .name = "Reshape", .since = {1, 5, 13, 14, 19, 21, 23, 24, 25}, .min_in = 2, .max_in = 2,
     ATTRS_OF(ReshapeAttrs), .upgrade = upgrade_reshape, .infer = infer_reshape, .define = define,
+    .grad = "%s = Shape(%0) %g = Reshape(%d, %s) out %g",
     .doc = "the same elements under another shape",
 };
 

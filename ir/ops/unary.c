@@ -87,40 +87,55 @@ static Status infer_int(Graph *g, Node *n)
     return infer_same(g, n);
 }
 
-#define RECORD(text, check, definition, formula, ...)                                      \
+#define RECORD(text, check, definition, formula, derivative, ...)                          \
     {.name = text, .since = {__VA_ARGS__}, .min_in = 1, .max_in = 1,                       \
      .traits = OP_ELEMENTWISE, .upgrade = upgrade_plain, .infer = check,                   \
-     .define = definition, .doc = formula}
+     .define = definition, .grad = derivative, .doc = formula}
 
-OP(abs) = RECORD("Abs", infer_number, define_abs, "y = |x|", 1, 6, 13);
-OP(neg) = RECORD("Neg", infer_number, define_neg, "y = -x", 1, 6, 13);
-OP(sign) = RECORD("Sign", infer_number, define_sign, "y = -1, 0 or 1 as x is", 9, 13);
-OP(relu) = RECORD("Relu", infer_number, define_relu, "y = max(x, 0)", 1, 6, 13, 14);
-OP(exp) = RECORD("Exp", infer_float, define_exp, "y = e^x", 1, 6, 13);
-OP(log) = RECORD("Log", infer_float, define_log, "y = ln(x)", 1, 6, 13);
-OP(sqrt) = RECORD("Sqrt", infer_float, define_sqrt, "y = sqrt(x)", 1, 6, 13);
-OP(reciprocal) = RECORD("Reciprocal", infer_float, define_reciprocal, "y = 1 / x", 1, 6, 13);
-OP(floor) = RECORD("Floor", infer_float, define_floor, "y = floor(x)", 1, 6, 13);
-OP(ceil) = RECORD("Ceil", infer_float, define_ceil, "y = ceil(x)", 1, 6, 13);
-OP(round) = RECORD("Round", infer_float, define_round, "nearest integer, ties to even", 11, 22);
-OP(erf) = RECORD("Erf", infer_float, define_erf, "y = erf(x)", 9, 13);
-OP(sigmoid) = RECORD("Sigmoid", infer_float, define_sigmoid, "y = 1 / (1 + e^-x)", 1, 6, 13);
-OP(tanh) = RECORD("Tanh", infer_float, define_tanh, "y = tanh(x)", 1, 6, 13);
-OP(sin) = RECORD("Sin", infer_float, define_sin, "y = sin(x)", 7, 22);
-OP(cos) = RECORD("Cos", infer_float, define_cos, "y = cos(x)", 7, 22);
-OP(tan) = RECORD("Tan", infer_float, define_tan, "y = tan(x)", 7, 22);
-OP(asin) = RECORD("Asin", infer_float, define_asin, "y = asin(x)", 7, 22);
-OP(acos) = RECORD("Acos", infer_float, define_acos, "y = acos(x)", 7, 22);
-OP(atan) = RECORD("Atan", infer_float, define_atan, "y = atan(x)", 7, 22);
-OP(sinh) = RECORD("Sinh", infer_float, define_sinh, "y = sinh(x)", 9, 22);
-OP(cosh) = RECORD("Cosh", infer_float, define_cosh, "y = cosh(x)", 9, 22);
-OP(asinh) = RECORD("Asinh", infer_float, define_asinh, "y = asinh(x)", 9, 22);
-OP(acosh) = RECORD("Acosh", infer_float, define_acosh, "y = acosh(x)", 9, 22);
-OP(atanh) = RECORD("Atanh", infer_float, define_atanh, "y = atanh(x)", 9, 22);
-OP(softplus) = RECORD("Softplus", infer_float, define_softplus, "y = ln(1 + e^x)", 1, 22);
-OP(softsign) = RECORD("Softsign", infer_float, define_softsign, "y = x / (1 + |x|)", 1, 22);
-OP(mish) = RECORD("Mish", infer_float, define_mish, "y = x * tanh(softplus(x))", 18, 22);
+OP(abs) = RECORD("Abs", infer_number, define_abs, "y = |x|",
+                 "%s = Sign(%0) %g = Mul(%d, %s) out %g", 1, 6, 13);
+OP(neg) = RECORD("Neg", infer_number, define_neg, "y = -x",
+                 "%g = Neg(%d) out %g", 1, 6, 13);
+OP(sign) = RECORD("Sign", infer_number, define_sign, "y = -1, 0 or 1 as x is", NULL, 9, 13);
+OP(relu) = RECORD("Relu", infer_number, define_relu, "y = max(x, 0)",
+                 "%s = Sign(%y) %g = Mul(%d, %s) out %g", 1, 6, 13, 14);
+OP(exp) = RECORD("Exp", infer_float, define_exp, "y = e^x",
+                 "%g = Mul(%d, %y) out %g", 1, 6, 13);
+OP(log) = RECORD("Log", infer_float, define_log, "y = ln(x)",
+                 "%g = Div(%d, %0) out %g", 1, 6, 13);
+OP(sqrt) = RECORD("Sqrt", infer_float, define_sqrt, "y = sqrt(x)",
+                 "%t = Add(%y, %y) %g = Div(%d, %t) out %g", 1, 6, 13);
+OP(reciprocal) = RECORD("Reciprocal", infer_float, define_reciprocal, "y = 1 / x",
+                 "%q = Mul(%y, %y) %p = Mul(%d, %q) %g = Neg(%p) out %g", 1, 6, 13);
+OP(floor) = RECORD("Floor", infer_float, define_floor, "y = floor(x)", NULL, 1, 6, 13);
+OP(ceil) = RECORD("Ceil", infer_float, define_ceil, "y = ceil(x)", NULL, 1, 6, 13);
+OP(round) = RECORD("Round", infer_float, define_round, "nearest integer, ties to even", NULL,
+                   11, 22);
+OP(erf) = RECORD("Erf", infer_float, define_erf, "y = erf(x)", NULL, 9, 13);
+OP(sigmoid) = RECORD("Sigmoid", infer_float, define_sigmoid, "y = 1 / (1 + e^-x)",
+                 "%q = Mul(%y, %y) %s = Sub(%y, %q) %g = Mul(%d, %s) out %g", 1, 6, 13);
+OP(tanh) = RECORD("Tanh", infer_float, define_tanh, "y = tanh(x)",
+                 "%q = Mul(%y, %y) %p = Mul(%d, %q) %g = Sub(%d, %p) out %g", 1, 6, 13);
+OP(sin) = RECORD("Sin", infer_float, define_sin, "y = sin(x)",
+                 "%c = Cos(%0) %g = Mul(%d, %c) out %g", 7, 22);
+OP(cos) = RECORD("Cos", infer_float, define_cos, "y = cos(x)",
+                 "%s = Sin(%0) %p = Mul(%d, %s) %g = Neg(%p) out %g", 7, 22);
+OP(tan) = RECORD("Tan", infer_float, define_tan, "y = tan(x)", NULL, 7, 22);
+OP(asin) = RECORD("Asin", infer_float, define_asin, "y = asin(x)", NULL, 7, 22);
+OP(acos) = RECORD("Acos", infer_float, define_acos, "y = acos(x)", NULL, 7, 22);
+OP(atan) = RECORD("Atan", infer_float, define_atan, "y = atan(x)", NULL, 7, 22);
+OP(sinh) = RECORD("Sinh", infer_float, define_sinh, "y = sinh(x)",
+                 "%c = Cosh(%0) %g = Mul(%d, %c) out %g", 9, 22);
+OP(cosh) = RECORD("Cosh", infer_float, define_cosh, "y = cosh(x)",
+                 "%s = Sinh(%0) %g = Mul(%d, %s) out %g", 9, 22);
+OP(asinh) = RECORD("Asinh", infer_float, define_asinh, "y = asinh(x)", NULL, 9, 22);
+OP(acosh) = RECORD("Acosh", infer_float, define_acosh, "y = acosh(x)", NULL, 9, 22);
+OP(atanh) = RECORD("Atanh", infer_float, define_atanh, "y = atanh(x)", NULL, 9, 22);
+OP(softplus) = RECORD("Softplus", infer_float, define_softplus, "y = ln(1 + e^x)",
+                 "%s = Sigmoid(%0) %g = Mul(%d, %s) out %g", 1, 22);
+OP(softsign) = RECORD("Softsign", infer_float, define_softsign, "y = x / (1 + |x|)", NULL, 1, 22);
+OP(mish) = RECORD("Mish", infer_float, define_mish, "y = x * tanh(softplus(x))", NULL, 18, 22);
 OP(hard_swish) = RECORD("HardSwish", infer_float, define_hard_swish,
-                        "y = x * clamp(x/6 + 1/2, 0, 1)", 14, 22);
-OP(not) = RECORD("Not", infer_bool, define_not, "y = not x", 1);
-OP(bitwise_not) = RECORD("BitwiseNot", infer_int, define_not, "y = ~x", 18);
+                        "y = x * clamp(x/6 + 1/2, 0, 1)", NULL, 14, 22);
+OP(not) = RECORD("Not", infer_bool, define_not, "y = not x", NULL, 1);
+OP(bitwise_not) = RECORD("BitwiseNot", infer_int, define_not, "y = ~x", NULL, 18);
