@@ -48,9 +48,20 @@ static void suggest_dims(Cli *cli, Graph *g)
         talk(cli, "fixing dynamic dimensions may help:%s\n", str_text(&s));
 }
 
+/* Weights of 4 bits become floats, and those are packed: 16 times the file, beside the rest. */
+static Status lower_all(Cli *cli, CompileOptions *o, Graph *g)
+{
+    enum { PACKED = 16 };
+    Programs p;
+    Ctx *c = cli->ctx;
+    size_t room = PACKED * (size_t)o->model_bytes;
+    if (c->memory_per_input && c->memory_limit <= SIZE_MAX - room)
+        c->memory_limit += room;
+    return compile_lower_all(g, o, &p);
+}
+
 static Status try_all(Cli *cli, CompileOptions *o, Graph **g, ModelFacts *f)
 {
-    Programs p;
     TRY(compile_read(cli->ctx, cli->arg[0], o, g));
     Status s = infer_all(*g);
     if (s == MLC_OK)
@@ -58,7 +69,7 @@ static Status try_all(Cli *cli, CompileOptions *o, Graph **g, ModelFacts *f)
     if (s == MLC_OK)
         s = compile_passes(*g, o, NULL);
     if (s == MLC_OK)
-        s = compile_lower_all(*g, o, &p);
+        s = lower_all(cli, o, *g);
     if (s != MLC_OK)
         suggest_dims(cli, *g);
     return s;

@@ -3,6 +3,7 @@
 #   make fuzz [FUZZ_TIME=60] [FUZZ="onnx text"]   each target in turn, under sanitizers
 #   make fuzz-replay                              the corpora through the targets, without libFuzzer
 #   make fuzz-coverage                            lines of frontend/onnx that the corpora reach
+#   make fuzz-peak                                memory of mlc on hostile files, measured
 #   make fuzz-seeds                               the corpora, made anew
 
 FUZZ      ?= $(sort $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c)))
@@ -70,6 +71,11 @@ $(BUILD)/fuzz-replay/%: $(BUILD)/obj/test/fuzz/%_fuzz.o $(BUILD)/obj/test/fuzz/f
 .PHONY: fuzz-replay
 fuzz-replay: $(addprefix $(BUILD)/fuzz-replay/,$(FUZZ)) $(FUZZ_PROGRAMS)
 	@for t in $(FUZZ); do $(BUILD)/fuzz-replay/$$t $(call fuzz_corpus,$$t) || exit 1; done
+
+# At most 4 times the file + 200 MB.
+.PHONY: fuzz-peak
+fuzz-peak: all
+	@PYTHONDONTWRITEBYTECODE=1 python3 test/fuzz/peak.py $(BUILD)
 
 # frontend/onnx a third time, counting lines; its objects stand before the archive that has them too.
 COVER     := $(BUILD)/fuzz/cover

@@ -132,7 +132,8 @@ char *arena_printf(Arena *a, const char *fmt, ...)
 
 void *vec_grown(Arena *a, void *at, size_t *cap, size_t len, size_t need, size_t size)
 {
-    size_t n = MAX(need, *cap ? *cap * 2 : 8);
+    enum { FIRST = 8, FIRST_BYTES = 512 }; /* most vectors of large items hold one */
+    size_t n = MAX(need, *cap ? *cap * 2 : MIN(FIRST, FIRST_BYTES / size + 1));
     void *p = arena_array(a, n, size, 16);
     if (len)
         memcpy(p, at, len * size);

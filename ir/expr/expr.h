@@ -147,6 +147,8 @@ void ex_range(ExPool *p, Ex e, int64_t *lo, int64_t *hi);
 /* Does `e` contain this very leaf or sub-expression? */
 bool ex_uses(Ex e, Ex leaf);
 bool ex_uses_op(Ex e, ExOp op);
+/* Nodes of e as a tree, shared ones as often as they are met; more than `most` when there are more. */
+int ex_tree_size(Ex e, int most);
 /* e = result * var + rest, with rest free of var: the coefficient, or NULL if not affine in var.
  * *rest may be NULL. The coefficient may hold symbols and other variables. */
 Ex ex_affine(ExPool *p, Ex e, Ex var, Ex *rest);

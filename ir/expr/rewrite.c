@@ -61,7 +61,7 @@ static Ex walk(ExPool *p, Ex e, ExRewrite fn, void *arg, Memo *m)
     memo_reserve(p, m, e->id);
     if (m->stamps[e->id] == m->stamp)
         return m->results[e->id];
-    Ex args[EX_MAX_ARGS];
+    Ex args[e->narg + 1]; /* no more than there are: the walk may be thousands deep */
     for (int i = 0; i < e->narg; i++)
         args[i] = walk(p, e->arg[i], fn, arg, m);
     Ex built = rebuild(p, e, args);
@@ -133,6 +133,14 @@ bool ex_uses_op(Ex e, ExOp op)
 {
     Ex seen[SEEN] = {0};
     return e->narg ? any(e, has_op, &op, seen) : e->op == op;
+}
+
+int ex_tree_size(Ex e, int most)
+{
+    int n = 1;
+    for (int i = 0; i < e->narg && n <= most; i++)
+        n += ex_tree_size(e->arg[i], most - n);
+    return n;
 }
 
 Ex ex_affine(ExPool *p, Ex e, Ex var, Ex *rest)

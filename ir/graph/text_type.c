@@ -16,9 +16,13 @@ static Status parse_elem(Parser *p, Elem *out)
 
 /* ---- dimensions ---- */
 
+/* A size, written out in proportion to the text: products of sums share their terms. */
 static Status need_size(Parser *p, Ex e)
 {
-    return e->elem == ELEM_I64 ? MLC_OK : parse_error(p, "arithmetic on sizes needs i64");
+    enum { MOST = 4096 }; /* as inference allows */
+    if (e->elem != ELEM_I64)
+        return parse_error(p, "arithmetic on sizes needs i64");
+    return ex_tree_size(e, MOST) <= MOST ? MLC_OK : parse_error(p, "too large an expression");
 }
 
 /* number [":" elem] */

@@ -114,8 +114,11 @@ static Status infer_if(Graph *g, Node *n)
 {
     const IfAttrs *a = n->attrs;
     Graph *body[2] = {a->then_branch, a->else_branch};
-    bool cond, known = known_condition(n, &cond), agree = true;
+    bool cond, agree = true;
+    if (!n->in[0]) /* the captured values may be omitted, not this */
+        return node_error(n, E0202, "the condition is omitted");
     TRY(node_need_elem(n, 0, IS_BOOL));
+    bool known = known_condition(n, &cond);
     TRY(infer_bodies(n, body, known ? !cond : -1));
     if (known)
         return take_branch(g, n, body[!cond]);

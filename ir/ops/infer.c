@@ -17,15 +17,6 @@ enum {
 
 /* ---- types ---- */
 
-/* Counts the nodes of e as a tree, up to `most`. */
-static int tree_size(Ex e, int most)
-{
-    int n = 1;
-    for (int i = 0; i < e->narg && n <= most; i++)
-        n += tree_size(e->arg[i], most - n);
-    return n;
-}
-
 /* Sizes must fit 62 bits in bytes: all later index arithmetic counts on it. */
 static Status check_tensor(const Node *n, const Value *v)
 {
@@ -33,7 +24,7 @@ static Status check_tensor(const Node *n, const Value *v)
     int64_t bytes = MAX(elem_bits[t->elem] / 8, 1), dim;
     bool empty = false;
     for (int i = 0; i < t->rank; i++) {
-        if (tree_size(t->dim[i], MOST_DIM_TREE) > MOST_DIM_TREE)
+        if (ex_tree_size(t->dim[i], MOST_DIM_TREE) > MOST_DIM_TREE)
             return node_error(n, E0304, "dimension %d of '%s' is too large an expression", i,
                               v->name);
         if (!ex_is_int(t->dim[i], &dim))
@@ -171,7 +162,7 @@ static Ex at_point(Eval *ev, Ex e, int n, const Ex *var, const Ex *val)
 {
     ExPool *p = ev->g->pool;
     e = ex_rewrite(p, ex_subst(p, e, n, var, val), replace_load, ev);
-    if (tree_size(e, MOST_TREE) > MOST_TREE || ex_uses_op(e, EX_LOAD) || ex_uses_op(e, EX_VAR))
+    if (ex_tree_size(e, MOST_TREE) > MOST_TREE || ex_uses_op(e, EX_LOAD) || ex_uses_op(e, EX_VAR))
         return NULL;
     return e;
 }
@@ -226,7 +217,7 @@ static bool reduce_point(Eval *ev, const Stage *st, Point *pt, int64_t nred)
             if (!x)
                 return false;
             acc[a] = reduce_combine(p, st->op[a], acc[a], x);
-            if (tree_size(acc[a], MOST_TREE) > MOST_TREE)
+            if (ex_tree_size(acc[a], MOST_TREE) > MOST_TREE)
                 return false;
         }
         step(ev, pt, first, last);

@@ -1,8 +1,14 @@
 /* Min, Max, Sum, Mean of any number of tensors, with numpy broadcasting. */
 #include "ir/ops/check.h"
 
+/* One expression holds them all, nested as deep as there are inputs. */
+enum { MOST_INPUTS = 1024 };
+
 static Status infer_all(Graph *g, Node *n, unsigned classes)
 {
+    if (n->nin > MOST_INPUTS)
+        return node_error(n, E0202, "the operator has %d inputs, at most %d are supported", n->nin,
+                          MOST_INPUTS);
     for (int i = 0; i < n->nin; i++) {
         TRY(node_need_elem(n, i, classes));
         TRY(node_need_same_elem(n, 0, i));

@@ -9,9 +9,9 @@
 #include "passes/rewrite.h"
 #include "passes/simplify/evaluate.h"
 
-/* For all foldings of one run. */
-enum { TOTAL_POINTS = 1 << 30 };
-static const int64_t TOTAL_BYTES = (int64_t)1 << 30;
+/* For all foldings of one run: work, and bytes beside those in proportion to the constants there are
+ * (4-bit weights become floats of 8 times their size). */
+enum { TOTAL_POINTS = 1 << 30, TOTAL_BYTES = 64 << 20, TOTAL_RATIO = 8 };
 
 /* In a graph that is to stay compact, constants up to this size may grow all the same. */
 enum { COMPACT_BYTES = 1024 };
@@ -107,9 +107,23 @@ static Status fold_node(Graph *g, Node *n, EvaluateBudget *budget)
     return MLC_OK;
 }
 
+static int64_t bytes_allowed(const Graph *g)
+{
+    int64_t sum = 0, bytes;
+    for (size_t i = 0; i < g->values.len; i++) {
+        const Tensor *t = g->values.at[i]->data;
+        if (t && !t->splat && __builtin_add_overflow(sum, (int64_t)t->size_bytes, &sum))
+            return INT64_MAX;
+    }
+    return __builtin_mul_overflow(sum, TOTAL_RATIO, &bytes) ||
+                   __builtin_add_overflow(bytes, TOTAL_BYTES, &bytes)
+               ? INT64_MAX
+               : bytes;
+}
+
 Status pass_fold(Graph *g)
 {
-    EvaluateBudget budget = {.points = TOTAL_POINTS, .bytes = TOTAL_BYTES};
+    EvaluateBudget budget = {.points = TOTAL_POINTS, .bytes = bytes_allowed(g)};
     for (Node *n = g->first, *next; n; n = next) {
         next = n->next;
         if (!(n->op->traits & OP_RANDOM) && !fold_content(g, n))
