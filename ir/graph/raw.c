@@ -243,6 +243,11 @@ Status op_make(RawNode *raw, Node **out)
     void *attrs = NULL;
     TRY(attrs_from_raw(raw, op, &attrs));
     Graph *g = raw->graph;
+    if (raw->nout == 0) { /* all may be omitted: the first is, in so many words */
+        *out = graph_insert_named(g, NULL, op, raw->name, (int)raw->in.len, raw->in.at, 1,
+                                  (const char *const[]){NULL}, attrs, NULL);
+        return MLC_OK;
+    }
     if (!raw->out_names) {
         *out = graph_insert(g, NULL, op, raw->name, (int)raw->in.len, raw->in.at, raw->nout, attrs,
                             NULL);
