@@ -3,12 +3,14 @@
 #   make fuzz [FUZZ_TIME=60] [FUZZ="onnx text"]   each target in turn, under sanitizers
 #   make fuzz-replay                              the corpora through the targets, without libFuzzer
 #   make fuzz-coverage                            lines of frontend/onnx that the corpora reach
+#   make fuzz-planted [FUZZ_TIME=60]              bugs planted on purpose, each of which must be found
 #   make fuzz-peak                                memory of mlc on hostile files, measured
 #   make fuzz-seeds                               the corpora, made anew
 
 FUZZ      ?= $(sort $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c)))
 FUZZ_TIME ?= 60
 FUZZ_SEEN := $(BUILD)/fuzz/seen
+FUZZ_PROGRAMS := $(BUILD)/fuzz/programs
 
 # The folders of a target's corpus, for the shell.
 fuzz_corpus = test/fuzz/corpus/$1 $$([ $1 != program ] || echo $(BUILD)/fuzz/programs)
@@ -47,6 +49,13 @@ fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ)) $(FUZZ_PROGRAMS)
 	  $(BUILD)/fuzz/$$t -max_total_time=$(FUZZ_TIME) -timeout=20 -rss_limit_mb=2560 -print_final_stats=1 \
 	    -verbosity=0 -artifact_prefix=$(BUILD)/fuzz/found/$$t- $$dict $(FUZZ_SEEN)/$$t $(call fuzz_corpus,$$t) || exit 1; done
 
+# Bugs planted in scratch copies (test/fuzz/planted): all must be found, each within FUZZ_TIME seconds.
+.PHONY: fuzz-planted
+fuzz-planted: $(addprefix $(BUILD)/fuzz/,$(FUZZ)) $(FUZZ_PROGRAMS)
+	@CC="$(FUZZ_CLANG)" LIBS="$(LDLIBS)" \
+	  FLAGS='$(filter-out -DMLC_VERSION%,$(CPPFLAGS)) -std=gnu11 $(FUZZ_OPT) -ffp-contract=off -fno-math-errno' \
+	  test/fuzz/planted.sh $(BUILD)/fuzz $(FUZZ_TIME) $(PLANTED)
+
 # ---- the corpora ----
 # Made anew by the generators; what they did not make is kept.
 $(BUILD)/fuzz/program_seeds: $(BUILD)/obj/test/fuzz/program_seeds.o $(BUILD)/libmlc.a
@@ -54,7 +63,6 @@ $(BUILD)/fuzz/program_seeds: $(BUILD)/obj/test/fuzz/program_seeds.o $(BUILD)/lib
 	@$(CC) $(OPT) $^ $(LDLIBS) -o $@
 
 # Serialized programs are not kept in the tree: their form changes with mlc.
-FUZZ_PROGRAMS := $(BUILD)/fuzz/programs
 $(FUZZ_PROGRAMS): $(BUILD)/fuzz/program_seeds $(wildcard test/fuzz/corpus/text/op_*)
 	@rm -rf $@ && mkdir -p $@
 	@$^ $@
