@@ -104,6 +104,7 @@ void   lower_control(Lowering *l, const Stage *s);
 
 /* A skeleton: MLC_NO when the stage does not fit it, else it emitted kernels (or failed). */
 typedef Status (*Skeleton)(Lowering *l, Stage *s);
+Status skeleton_winograd(Lowering *l, Stage *s);
 Status skeleton_gemm(Lowering *l, Stage *s);
 Status skeleton_reduce_rows(Lowering *l, Stage *s);
 Status skeleton_vector(Lowering *l, Stage *s);

@@ -216,7 +216,7 @@ Ex reduce_step(Lowering *l, const Stage *s, int i, const Ex *prior, const Ex *bo
 
 Status lower_stage(Lowering *l, Stage *s)
 {
-    static const Skeleton skeletons[] = {skeleton_gemm, skeleton_reduce_rows, skeleton_vector};
+    static const Skeleton skeletons[] = {skeleton_winograd, skeleton_gemm, skeleton_reduce_rows, skeleton_vector};
     if (l->lanes > 1 && l->options->level > 0)
         for (size_t i = 0; i < COUNT_OF(skeletons); i++) {
             Status st = skeletons[i](l, stage_copy(l->arena, s));

@@ -17,8 +17,9 @@
  * POINTERS of those spill. */
 #include "codegen/lower/contraction.h"
 #include "codegen/lower/pack.h"
+#include "codegen/lower/tile.h"
 
-enum { L2_SHARE = 256 * 1024, FMA_LATENCY = 4, MAX_NV = 4, PACK_ROWS = 24, POINTERS = 8 };
+enum { L2_SHARE = 256 * 1024, PACK_ROWS = 24 };
 
 typedef struct Gemm {
     Lowering   *l;
@@ -40,63 +41,10 @@ typedef struct Tile {
     int64_t limit;
 } Tile;
 
-/* ---- the choice of tiles ---- */
-
-static double tile_cycles(int mr, int nv)
-{
-    double fma = mr * nv / 2.0, load = (mr + nv) / 2.0;
-    double chain = mr * nv < 2 * FMA_LATENCY ? FMA_LATENCY : 0; /* one fma per accumulator and k */
-    return MAX(MAX(fma, load), chain) + 0.25; /* the loop itself */
-}
-
-static bool tile_fits(const Lowering *l, int mr, int nv)
-{
-    return mr * nv + nv + 1 <= l->target->vector_regs;
-}
-
 static int64_t rows_or(const Gemm *g, int64_t unknown)
 {
     int64_t m;
     return ex_is_int(g->rows, &m) ? m : unknown;
-}
-
-/* Estimated cycles per k for `rows` by one panel of nv vectors. */
-static double panel_cycles(const Gemm *g, int64_t rows, int nv, int *best_mr)
-{
-    double best = 0;
-    for (int mr = 1; mr <= 16 && mr <= rows; mr++) {
-        if (!tile_fits(g->l, mr, nv))
-            break;
-        int64_t full = rows / mr, rest = rows % mr;
-        double t = (double)full * tile_cycles(mr, nv) + (rest ? tile_cycles((int)rest, nv) + 2 : 0);
-        if (g->row_width && g->row_width % mr != 0)
-            t *= mr > POINTERS ? 1.3 : 1.02;
-        if (!*best_mr || t <= best) {
-            best = t;
-            *best_mr = mr;
-        }
-    }
-    return best;
-}
-
-/* The vectors per panel that cover `columns` best, and the rows per tile that go with it. */
-static void choose_tile(const Gemm *g, int64_t rows, int64_t columns, int *mr, int *nv)
-{
-    double best = 0;
-    int64_t vectors = (columns + g->l->lanes - 1) / g->l->lanes;
-    *nv = 0;
-    for (int v = 1; v <= MAX_NV && v <= vectors; v++) {
-        int m = 0;
-        int rest = (int)(vectors % v), unused = 0;
-        double t = (double)(vectors / v) * panel_cycles(g, rows, v, &m);
-        if (rest)
-            t += panel_cycles(g, rows, rest, &unused);
-        if (!*nv || t < best) {
-            best = t;
-            *nv = v;
-            *mr = m;
-        }
-    }
 }
 
 /* ---- one kernel ---- */
@@ -312,7 +260,7 @@ Status skeleton_gemm(Lowering *l, Stage *s)
     g.row_width = seam_width(&g);
     int mr = 1, nv = 1;
     int64_t vectors = (g.columns + l->lanes - 1) / l->lanes;
-    choose_tile(&g, rows_or(&g, 96), g.columns, &mr, &nv);
+    tile_choose(l, g.row_width, rows_or(&g, 96), g.columns, &mr, &nv);
     int64_t panels = vectors / nv, whole = panels * nv * l->lanes;
     if (panels && whole > g.columns && panels > 1 && nv > 1) {
         panels--; /* only the last panel needs masks */
@@ -322,9 +270,9 @@ Status skeleton_gemm(Lowering *l, Stage *s)
         TRY(emit_columns(&g, 0, panels, nv, mr));
     if (whole < g.columns) {
         int rest_nv = (int)((g.columns - whole + l->lanes - 1) / l->lanes), rest_mr = 1, unused = 1;
-        choose_tile(&g, rows_or(&g, 96), (int64_t)rest_nv * l->lanes, &rest_mr, &unused);
+        tile_choose(l, g.row_width, rows_or(&g, 96), (int64_t)rest_nv * l->lanes, &rest_mr, &unused);
         rest_mr = 0;
-        panel_cycles(&g, rows_or(&g, 96), rest_nv, &rest_mr);
+        tile_panel_cycles(l, g.row_width, rows_or(&g, 96), rest_nv, &rest_mr);
         TRY(emit_columns(&g, whole, 1, rest_nv, rest_mr));
     }
     return MLC_OK;
