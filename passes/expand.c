@@ -88,7 +88,7 @@ static bool is_composite(const Node *n)
 
 static Status expand_nodes(Graph *g, bool (*wanted)(const Node *n))
 {
-    int made = 0;
+    int made = 0, expanded = 0;
     for (Node *n = g->first, *next; n; n = next) {
         next = n->next;
         if (!wanted(n))
@@ -99,9 +99,10 @@ static Status expand_nodes(Graph *g, bool (*wanted)(const Node *n))
         if (!pass_step(g))
             continue;
         TRY(expand_node(g, n));
+        expanded++;
         next = before ? before->next : g->first;
     }
-    return MLC_OK;
+    return expanded ? graph_infer(g) : MLC_OK; /* sizes of the run have other names now */
 }
 
 Status pass_expand(Graph *g)

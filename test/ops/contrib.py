@@ -179,6 +179,24 @@ def group_query_attention():
        dyn=dict(q=(0, 1), k=(0, 1), v=(0, 1), pk=(0, 2), pv=(0, 2), l=(0,)))
 
 
+def cache_has_readers():
+    """What reads an output whose size the run finds out."""
+    n, m, h = 4, 2, 16
+    feeds = dict(q=floats(2, 1, n * h), k=floats(2, 1, m * h), v=floats(2, 1, m * h),
+                 pk=floats(2, m, 4, h), pv=floats(2, m, 4, h), l=ints(4, 4), t=scalar("i4", 5))
+    inputs = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
+              for k, v in feeds.items()]
+    nodes = [helper.make_node("GroupQueryAttention", list(feeds), ["y", "k2", "v2"],
+                              domain="com.microsoft", num_heads=n, kv_num_heads=m),
+             helper.make_node("Relu", ["k2"], ["r"]),
+             helper.make_node("Concat", ["r", "k2"], ["c"], axis=2)]
+    outputs = [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in ("y", "c")]
+    model = helper.make_model(helper.make_graph(nodes, "g", inputs, outputs), ir_version=8,
+                              opset_imports=[helper.make_opsetid("", 17),
+                                             helper.make_opsetid("com.microsoft", 1)])
+    save("gqa_readers", model, feeds)
+
+
 def embeddings():
     b, s, v, h = 2, 3, 11, 8
     ids, seg, mask = bytes_of("i4", 0, v, b, s), bytes_of("i4", 0, 2, b, s), ints([1, 1, 0], [1, 1, 1])
@@ -278,8 +296,9 @@ def main(mlc, targets):
     global folder
     ort.set_default_logger_severity(3)
     with tempfile.TemporaryDirectory() as folder:
-        for make in (multi_head_attention, self_attention, group_query_attention, embeddings, rotary,
-                     pool_and_range, dynamic_quantize_lstm, scan_over_a_batch):
+        for make in (multi_head_attention, self_attention, group_query_attention,
+                     cache_has_readers, embeddings, rotary, pool_and_range, dynamic_quantize_lstm,
+                     scan_over_a_batch):
             make()
         failed = 0
         for target in targets:

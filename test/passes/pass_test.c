@@ -203,6 +203,18 @@ static void expansion_takes_the_place_of_the_node(void **state)
                   "}\n");
 }
 
+/* A size that the run finds out is one of the nodes that are there now, for those behind as well. */
+static void sizes_after_expansion(void **state)
+{
+    Graph *g = parse(*state, "graph \"g\" opset 18 { in %a : i64[] in %b : i64[]"
+                             " %r = com.microsoft::Range(%a, %b) %y = Neg(%r) out %y }");
+    Ex before = g->outputs.at[0]->type.dim[0];
+    assert_int_equal(pipeline_run(g, &(PipelineOptions){.only = "expand"}, NULL), MLC_OK);
+    const Value *y = g->outputs.at[0];
+    assert_ptr_equal(y->type.dim[0], y->def->in[0]->type.dim[0]);
+    assert_ptr_not_equal(y->type.dim[0], before);
+}
+
 static const char *const halves = "graph \"g\" opset 17 { in %x : f16[2] in %z : bf16[2]"
                                   " %a = Exp(%x) %y = Neg(%a) %b = Exp(%z) %v = Neg(%b)"
                                   " out %y out %v }";
@@ -282,6 +294,7 @@ int main(void)
         T(random_is_never_merged),    T(widening_spares_the_types_that_round), T(widening_stops_anywhere),
         T(widening_keeps_the_types_of_bodies),
         T(expansion_takes_the_place_of_the_node),
+        T(sizes_after_expansion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
