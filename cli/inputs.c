@@ -96,20 +96,78 @@ static const Tensor *as_declared(Arena *a, const Tensor *t, Elem declared)
     return as;
 }
 
+/* What the files call one input or output may be several: the columns of a sequence, an optional or a
+ * map, which follow one another with names NAME.shapes, NAME.data. */
+typedef struct IoGroup {
+    size_t      first, n;
+    const char *name;
+    ColumnForm  form; /* where n is not 1 */
+} IoGroup;
+
+static bool has_columns(const RunnerIo *io, size_t left, const char *const *suffix, size_t n,
+                        Arena *a, const char **base)
+{
+    if (left < n || !str_ends(io->name, suffix[0]))
+        return false;
+    *base = arena_strndup(a, io->name, strlen(io->name) - strlen(suffix[0]));
+    for (size_t k = 0; k < n; k++)
+        if (!str_eq(io[k].name, arena_printf(a, "%s%s", *base, suffix[k])))
+            return false;
+    return true;
+}
+
+static IoGroup group_at(Arena *a, const RunnerIo *io, size_t n, size_t i)
+{
+    static const struct {
+        ColumnForm  form;
+        size_t      n;
+        const char *suffix[3];
+    } forms[] = {{COLUMNS_LIST, 2, {".shapes", ".data"}},
+                 {COLUMNS_MAYBE_LIST, 3, {".has", ".shapes", ".data"}},
+                 {COLUMNS_MAPS, 2, {".keys", ".values"}}};
+    IoGroup g = {.first = i, .n = 1, .name = io[i].name};
+    for (size_t k = 0; k < COUNT_OF(forms); k++)
+        if (has_columns(io + i, n - i, forms[k].suffix, forms[k].n, a, &g.name))
+            return (IoGroup){i, forms[k].n, g.name, forms[k].form};
+    g.name = io[i].name;
+    return g;
+}
+
+static Status read_group(Ctx *c, Arena *a, const char *path, const RunnerIo *io, const IoGroup *g,
+                         const Tensor **out)
+{
+    const char *name;
+    if (g->n > 1)
+        return columns_read_pb(c, a, path, NULL, g->form, io[g->first + g->n - 1].elem,
+                               out + g->first, &name);
+    TRY(tensor_read_pb(c, a, path, NULL, &out[g->first], &name));
+    out[g->first] = as_declared(a, out[g->first], io[g->first].elem);
+    return MLC_OK;
+}
+
+/* The group that a file's name stands for: the one that it carries, else the one of its number. */
+static size_t group_for(const IoGroup *g, size_t n, size_t number, const char *name)
+{
+    for (size_t k = 0; k < n && *name; k++)
+        if (str_eq(name, g[k].name))
+            return k;
+    return number;
+}
+
 Status input_read_set(Ctx *c, Arena *a, const char *dir, const char *kind, const RunnerIo *io,
                       size_t n, const Tensor **out)
 {
+    IoGroup *group = NEW_ARRAY(a, IoGroup, n);
+    size_t   ngroups = 0;
+    for (size_t i = 0; i < n; i += group[ngroups++].n)
+        group[ngroups] = group_at(a, io, n, i);
     for (size_t i = 0;; i++) {
-        const char   *path = arena_printf(a, "%s/%s_%zu.pb", dir, kind, i), *name;
-        const Tensor *t;
-        size_t        at = i;
+        const char *path = arena_printf(a, "%s/%s_%zu.pb", dir, kind, i), *name;
         if (access(path, F_OK) != 0)
             return MLC_OK;
-        TRY(tensor_read_pb(c, a, path, NULL, &t, &name));
-        for (size_t k = 0; k < n && *name; k++)
-            if (str_eq(name, io[k].name))
-                at = k;
-        if (at < n)
-            out[at] = as_declared(a, t, io[at].elem);
+        TRY(data_name_pb(c, a, path, &name));
+        size_t at = group_for(group, ngroups, i, name);
+        if (at < ngroups)
+            TRY(read_group(c, a, path, io, &group[at], out));
     }
 }

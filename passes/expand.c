@@ -57,6 +57,26 @@ Status replace_output(Graph *g, Node *n, Value *v, Value *to)
     return MLC_OK;
 }
 
+Status insert_text(Graph *g, Node *at, const char *text, int nin, Value *const *in, int *nout,
+                   Value ***out)
+{
+    Graph *body = graph_new(g->ctx, at->op->name, g);
+    for (int i = 0; i < nin; i++) {
+        Type none = {0};
+        graph_input(body, arena_printf(g->arena, "%d", i), in[i] ? in[i]->type : none);
+    }
+    TRY(graph_parse_items(body, text));
+    Value **map = NEW_ARRAY(g->arena, Value *, body->values.len);
+    for (int i = 0; i < nin; i++)
+        map[body->inputs.at[i]->id] = in[i];
+    TRY(insert_body(g, at, body, map));
+    *nout = (int)body->outputs.len;
+    *out = NEW_ARRAY(g->arena, Value *, *nout);
+    for (int i = 0; i < *nout; i++)
+        (*out)[i] = mapped_value(g, map, body->outputs.at[i]);
+    return MLC_OK;
+}
+
 static Status expand_node(Graph *g, Node *n)
 {
     Graph *body;

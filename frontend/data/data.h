@@ -35,6 +35,15 @@ Status tensor_parse_pb(Ctx *c, Arena *a, const char *path, const uint8_t *data, 
                        const DataLimits *limits, const Tensor **out, const char **name);
 Status tensor_write_pb(Ctx *c, const char *path, const char *name, const Tensor *t);
 
+/* A SequenceProto, OptionalProto or MapProto as the tensors that stand for it (ir/ops/columns.h):
+ * [has,] shapes, data or keys, values. `elem` is that of data and values. */
+/* The name in a file of any of these messages or of a TensorProto; "" where it has none. */
+Status data_name_pb(Ctx *c, Arena *a, const char *path, const char **name);
+typedef enum ColumnForm { COLUMNS_LIST, COLUMNS_MAYBE_LIST, COLUMNS_MAPS } ColumnForm;
+enum { COLUMN_WIDTH = 9 };
+Status columns_read_pb(Ctx *c, Arena *a, const char *path, const DataLimits *limits, ColumnForm form,
+                       Elem elem, const Tensor **out, const char **name);
+
 /* Versions 1 to 3, little or big endian, C or Fortran order. Large data stays in the mapped file,
  * which lives as long as the arena. */
 Status npy_read(Ctx *c, Arena *a, const char *path, const DataLimits *limits, const Tensor **out);

@@ -42,7 +42,7 @@ void type_symbols(Reader *r, const Onnx__GraphProto *g)
             if (!name)
                 continue;
             map_set(&r->symbols, name, r);
-            if (!cache)
+            if (!cache && shape->n_dim > 1) /* a list may be empty */
                 map_set(&r->nonempty, name, r);
         }
     }
@@ -117,11 +117,25 @@ static bool shape_is_constant(const Onnx__TensorShapeProto *p)
 static Status read_any(Reader *r, const Onnx__TypeProto *p, const char *value, bool element,
                        Type *out);
 
+/* Elements of a sequence differ in their dimensions, whatever these are called: the rank is known. */
+static void element_rank(Reader *r, const Onnx__TensorShapeProto *p, const char *value, Type *t)
+{
+    if (!p || p->n_dim > MAX_RANK)
+        return;
+    t->rank = (int)p->n_dim;
+    for (int i = 0; i < t->rank; i++)
+        t->dim[i] = ex_sym_run_time(r->pool, arena_printf(r->arena, "%s.element.%d", value, i), 0,
+                                    (int64_t)1 << 40);
+}
+
 static Status read_element(Reader *r, const Onnx__TypeProto *p, const char *value, Type *out)
 {
     Type *of = NEW(r->arena, Type);
     out->of = of;
-    return read_any(r, p, value, true, of);
+    TRY(read_any(r, p, value, true, of));
+    if (of->kind == TYPE_TENSOR && of->rank < 0)
+        element_rank(r, p->tensor_type->shape, value, of);
+    return MLC_OK;
 }
 
 static Status read_any(Reader *r, const Onnx__TypeProto *p, const char *value, bool loose,

@@ -196,5 +196,7 @@ Status graph_parse(Ctx *c, const char *text, const char *file, Graph **out);
 /* Adds the items of `text` (what stands between the braces of a graph) to a graph that exists; it
  * may name the values and the symbols that are there. */
 Status graph_parse_items(Graph *g, const char *text);
+/* A type alone; it may name the symbols that are there. */
+Status graph_parse_type(Graph *g, const char *text, Type *out);
 
 #endif

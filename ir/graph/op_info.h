@@ -3,7 +3,8 @@
  * A record says: its name and versions; how older versions are rewritten into the newest meaning;
  * its arity; its attributes (one list gives struct, parser, printer, defaults and documentation);
  * how output types follow from input types; and exactly one of `define` (tensor expressions),
- * `expand` (text in simpler operators) or `kernel` (a runtime function). */
+ * `expand` (text in simpler operators), `columns` (the same for what is no tensor) or `kernel` (a
+ * runtime function). */
 #ifndef MLC_OP_INFO_H
 #define MLC_OP_INFO_H
 
@@ -170,6 +171,9 @@ struct OpInfo {
      * has no derivative, or none is known. */
     const char     *grad;
     const char     *kernel;   /* name of a runtime function */
+    /* The text of a node on sequences, optionals or maps: %0, %1 ... are the columns of the inputs
+     * (ir/ops/columns.h), `out` lists those of the outputs. NULL: not without more being known. */
+    const char   *(*columns)(Graph *g, const Node *n);
     const char     *doc;      /* one line: the formula */
 };
 

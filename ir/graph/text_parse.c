@@ -463,12 +463,25 @@ Status graph_parse(Ctx *c, const char *text, const char *file, Graph **out)
     return st;
 }
 
-Status graph_parse_items(Graph *g, const char *text)
+static Parser parser_in(Graph *g, const char *text)
 {
     Parser p = {.ctx = g->ctx, .arena = g->arena, .pool = g->pool, .symbols = map_new(g->arena),
                 .file = g->file, .at = text, .end = text + strlen(text), .line = 1};
     for (int i = 0; i < ex_sym_count(g->pool); i++)
         map_set(&p.symbols, ex_sym_name(g->pool, i), (void *)ex_sym_at(g->pool, i));
+    return p;
+}
+
+Status graph_parse_type(Graph *g, const char *text, Type *out)
+{
+    Parser p = parser_in(g, text);
+    TRY(parse_next(&p));
+    return parse_type(&p, out);
+}
+
+Status graph_parse_items(Graph *g, const char *text)
+{
+    Parser p = parser_in(g, text);
     TRY(parse_next(&p));
     while (p.kind != TOK_END)
         TRY(parse_item(&p, g));

@@ -2,6 +2,7 @@
  * the branches give different ranks, the nodes behind can often take only one of them: that branch is
  * what the model means (`x.shape[-1] == 1 ? squeeze(x) : x` before what needs a matrix), and a run in
  * which the condition says otherwise fails. */
+#include "ir/ops/columns.h"
 #include "ir/ops/control.h"
 #include "ir/ops/trial.h"
 
@@ -69,6 +70,11 @@ static void take_output(Graph *g, Value *out, const Value *from)
     out->content = content;
 }
 
+static const Type *type_of(const Graph *body, int i)
+{
+    return &body->outputs.at[i]->type;
+}
+
 /* The outputs are those of one branch. */
 static Status take_branch(Graph *g, Node *n, Graph *body)
 {
@@ -76,6 +82,10 @@ static Status take_branch(Graph *g, Node *n, Graph *body)
         const Type *t = NULL;
         if (!n->out[i])
             continue;
+        if (type_is_composite(type_of(body, i))) {
+            n->out[i]->type = *type_of(body, i);
+            continue;
+        }
         TRY(body_output(n, body, (size_t)i, &t));
         TRY(join_types(g, n, i, t, t));
         take_output(g, n->out[i], body->outputs.at[i]);
@@ -110,6 +120,15 @@ static Status infer_bodies(Node *n, Graph *const body[2], int only)
     return MLC_OK;
 }
 
+static Status join_outputs(Graph *g, Node *n, int i, const Type *a, const Type *b)
+{
+    if (!type_is_composite(a) && !type_is_composite(b))
+        return join_types(g, n, i, a, b);
+    if (!type_join(g, a, b, &n->out[i]->type))
+        return node_error(n, E0206, "output %d is of different kinds in the branches", i);
+    return MLC_OK;
+}
+
 static Status infer_if(Graph *g, Node *n)
 {
     const IfAttrs *a = n->attrs;
@@ -124,6 +143,8 @@ static Status infer_if(Graph *g, Node *n)
         return take_branch(g, n, body[!cond]);
     for (int i = 0; i < n->nout; i++) {
         const Type *t[2] = {NULL, NULL};
+        if (type_is_composite(type_of(body[0], i)) || type_is_composite(type_of(body[1], i)))
+            continue;
         for (int b = 0; b < 2 && n->out[i]; b++)
             TRY(body_output(n, body[b], (size_t)i, &t[b]));
         agree = agree && (!n->out[i] || ranks_agree(g, n->out[i], t[0], t[1]));
@@ -135,7 +156,7 @@ static Status infer_if(Graph *g, Node *n)
     }
     for (int i = 0; i < n->nout; i++)
         if (n->out[i])
-            TRY(join_types(g, n, i, &body[0]->outputs.at[i]->type, &body[1]->outputs.at[i]->type));
+            TRY(join_outputs(g, n, i, type_of(body[0], i), type_of(body[1], i)));
     return MLC_OK;
 }
 

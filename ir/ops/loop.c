@@ -3,6 +3,7 @@
  *
  * A carried value whose shape changes from round to round has symbols for those dimensions, which
  * each round sets. Scan outputs of a known number of rounds are written in place; others grow. */
+#include "ir/ops/columns.h"
 #include "ir/ops/control.h"
 
 #define LOOP_ATTRS(A, S) A(S, graph, body, NULL, "one round")
@@ -53,11 +54,27 @@ static void set_scalar(ExPool *p, Value *v, Elem e)
     v->content = NULL;
 }
 
+/* A carried value that is no tensor is of the type that its value before the loop and its values after
+ * a round have in common. */
+static Status generalize_composite(Graph *g, const Node *n, Graph *body, int k, bool *changed)
+{
+    Value *in = body->inputs.at[2 + k];
+    Type joined;
+    if ((size_t)k + 1 >= body->outputs.len ||
+        !type_join(g, &in->type, &body->outputs.at[k + 1]->type, &joined))
+        return node_error(n, E0206, "carried value '%s' changes its kind", in->name);
+    *changed |= !type_equal(&joined, &in->type);
+    in->type = joined;
+    return MLC_OK;
+}
+
 /* Dimensions of carried value k that the body does not keep become symbols. True: some did. */
 static Status generalize(Graph *g, const Node *n, Graph *body, int k, bool *changed)
 {
     Value *in = body->inputs.at[2 + k];
     const Type *out;
+    if (type_is_composite(&in->type))
+        return generalize_composite(g, n, body, k, changed);
     TRY(body_output(n, body, (size_t)k + 1, &out));
     if (out->elem != in->type.elem)
         return node_error(n, E0206, "carried value '%s' begins as %s and goes on as %s", in->name,
@@ -95,15 +112,19 @@ static Status infer_body(Graph *g, const Node *n, Graph *body)
     for (int k = 0; k < carried; k++) {
         if (!n->in[2 + k])
             return node_error(n, E0202, "input %d is omitted", 2 + k);
-        TRY(node_need_rank(n, 2 + k, 0, MAX_RANK));
         Value *in = body->inputs.at[2 + k];
+        in->content = NULL;
+        if (type_is_composite(&n->in[2 + k]->type)) {
+            in->type = n->in[2 + k]->type;
+            continue;
+        }
+        TRY(node_need_rank(n, 2 + k, 0, MAX_RANK));
         Type old = in->type, now = n->in[2 + k]->type;
         for (int d = 0; old.kind == TYPE_TENSOR && old.rank == now.rank && d < now.rank; d++)
             if (old.dim[d]->op == EX_SYM && ex_sym_is_run_time(g->pool, (int)old.dim[d]->i) &&
                 assigned_dim(g, in, d) == old.dim[d] && old.dim[d] != now.dim[d])
                 now.dim[d] = old.dim[d]; /* found to change when this was inferred before */
         in->type = now;
-        in->content = NULL;
     }
     TRY(body_captures(n, body));
     for (bool changed = true; changed;) {
@@ -129,6 +150,10 @@ static Status infer_loop(Graph *g, Node *n)
     for (int i = 0; i < n->nout; i++) {
         if (!n->out[i])
             continue;
+        if (i < carried && type_is_composite(&body->inputs.at[2 + i]->type)) {
+            n->out[i]->type = body->outputs.at[i + 1]->type;
+            continue;
+        }
         if (i < carried) {
             n->out[i]->type = body->inputs.at[2 + i]->type;
             continue;
