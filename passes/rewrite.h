@@ -69,8 +69,5 @@ bool  step_swap(Graph *g, Node *n, Node *fresh);
  * omitted, and out[0 .. *nout - 1] are what its `out` items list. */
 Status insert_text(Graph *g, Node *at, const char *text, int nin, Value *const *in, int *nout,
                    Value ***out);
-/* Output v of node n is `to` from now on. What cannot take over the name of a graph output (an input
- * of the graph, another output) is passed through Identity. */
-Status replace_output(Graph *g, Node *n, Value *v, Value *to);
 
 #endif

@@ -5,6 +5,7 @@
 #include "codegen/lower/lower.h"
 #include "ir/base/str.h"
 #include "ir/graph/text.h"
+#include "passes/pass.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -54,6 +55,9 @@ static Status run(Ctx *c, const char *body, const char *inputs, InterpMode mode,
     strcat(strcat(strcpy(text, "graph \"\" opset 18 { "), body), " }");
     if (graph_parse(c, text, NULL, &g) != MLC_OK || graph_infer(g) != MLC_OK)
         fail_msg("%s: %s", body, c->diags.last->message);
+    assert_int_equal(graph_verify(g), MLC_OK);
+    const PipelineOptions columns = {.only = "columns"};
+    assert_int_equal(pipeline_run(g, &columns, NULL), MLC_OK);
     assert_int_equal(graph_verify(g), MLC_OK);
     assert_int_equal(lower_graph(g, &interp, NULL, &p), MLC_OK);
     const void *in[8];
