@@ -61,7 +61,7 @@ static void runs_until_stable(void **state)
     }
     assert_int_equal(sum, 4);
     assert_int_equal(c->rewrites, 4);
-    assert_string_equal(report.passes.at[0].name, "expand");
+    assert_string_equal(report.passes.at[0].name, "columns");
     assert_int_equal(vec_last(&report.passes).rewrites, 0);
 }
 
