@@ -7,6 +7,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Under AddressSanitizer, what was not asked for may not be touched: allocations stand apart. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define APART 16
+#endif
+#endif
+#if defined __SANITIZE_ADDRESS__ && !defined APART
+#define APART 16
+#endif
+#ifdef APART
+#include <sanitizer/asan_interface.h>
+#else
+#define APART 0
+#define ASAN_POISON_MEMORY_REGION(at, bytes)   ((void)0)
+#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)0)
+#endif
+
 enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20, BLOCK_ALIGN = 64 };
 
 Arena *arena_new(Ctx *c)
@@ -63,6 +80,7 @@ static void add_block(Arena *a, size_t bytes)
     a->blocks = b;
     a->at = (char *)(b + 1);
     a->end = a->at + size;
+    ASAN_POISON_MEMORY_REGION(a->at, size);
     a->held += size;
     a->ctx->memory_used += size;
 }
@@ -74,13 +92,15 @@ void *arena_alloc(Arena *a, size_t bytes, size_t align)
         ctx_out_of_memory(a->ctx, bytes);
     if (a->ctx->fail_alloc_at)
         ctx_charge(a->ctx, 0); /* the sweep counts every request, not only those for new blocks */
-    size_t need = bytes ? bytes : 1;
+    size_t need = (bytes ? bytes : 1) + APART;
+    align = APART ? MAX(align, 8) : align; /* the sanitizer's granule */
     uintptr_t p = ((uintptr_t)a->at + align - 1) & ~(uintptr_t)(align - 1);
     if (!a->at || p + need > (uintptr_t)a->end) {
         add_block(a, need);
         p = ((uintptr_t)a->at + align - 1) & ~(uintptr_t)(align - 1);
     }
     a->at = (char *)(p + need);
+    ASAN_UNPOISON_MEMORY_REGION((char *)p, need - APART);
     return (void *)p;
 }
 

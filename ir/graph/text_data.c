@@ -69,7 +69,8 @@ static int open_below(const char *dir, const char *path)
         at = next;
         if (last)
             return at;
-        path += n + 1;
+        path += n;
+        path += strspn(path, "/");
     }
     if (at >= 0)
         close(at);

@@ -3,7 +3,7 @@
 # is applied to a scratch copy of that file, which is linked with the rest of the target, and the
 # target runs from the corpus until it stops or the time is over. Run by `make fuzz-planted`.
 #
-#     planted.sh FUZZ SECONDS [NAME...]      FUZZ: the folder of the targets' objects
+#     planted.sh FUZZ SECONDS [NAME...]      FUZZ: the folder of the targets
 #
 # CC and FLAGS compile, LIBS links. Every bug must be found; and the target without it must pass the
 # same corpus, or the finding would mean nothing.
@@ -37,7 +37,9 @@ build()
 hunt() # TARGET
 {
     rm -rf "$scratch/seen" "$scratch/found" && mkdir "$scratch/seen" "$scratch/found"
-    "$scratch/fuzz" -seed=1 -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2560 -verbosity=0 \
+    dict=test/fuzz/$1.dict
+    [ -f "$dict" ] && dict=-dict=$dict || dict=
+    "$scratch/fuzz" -seed=1 $dict -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2560 -verbosity=0 \
         -artifact_prefix="$scratch/found/" "$scratch/seen" $(corpus "$1") >"$scratch/log" 2>&1
     [ $? != 0 ] && [ -n "$(ls "$scratch/found")" ]
 }
