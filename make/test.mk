@@ -27,7 +27,8 @@ $(BUILD)/$(C_TEST)/%: $(BUILD)/obj/$(C_TEST)/%.o $(BUILD)/obj/$(LLVM_TEST)/model
 
 .PHONY: unit
 unit: $(TEST_BIN)
-	@for t in $(TEST_BIN); do echo "== $$t"; $$t || exit 1; done
+	@failed=; for t in $(TEST_BIN); do echo "== $$t"; $$t || failed="$$failed $$t"; done; \
+	  [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 # Transcripts of the command line; `make cli-test UPDATE=1` takes what comes out as expected.
 .PHONY: cli-test

@@ -35,7 +35,7 @@ static int teardown(void **state)
 
 static ProgramIo io(ExPool *p, const char *name, Elem e, int rank, Ex d0)
 {
-    ProgramIo out = {.name = name, .elem = e, .rank = rank};
+    ProgramIo out = {.name = name, .elem = e, .rank = rank, .obj = NEW(arena, MemObj)};
     for (int k = 0; k < rank; k++)
         out.dim[k] = k ? ex_int(p, k + 1) : d0;
     return out;
