@@ -98,7 +98,8 @@ static inline int run(World *w)
         assert_int_equal(kernel_verify(&w->ctx, k), MLC_OK);
         for (size_t p = 0; p < k->params.len; p++) {
             Buf *b = k->params.at[p];
-            args[p] = (InterpArg){.data = memory_of(w, b), .count = ex_eval_size(b->size, sym)};
+            args[p] = (InterpArg){.data = memory_of(w, b), .count = ex_eval_size(b->size, sym),
+                                  .splat = b->data && b->data->splat};
         }
         if (kernel_interp(&w->ctx, k, INTERP_EXACT, args, sym, &code) != MLC_OK)
             fail_msg("%s", w->ctx.diags.last->message);
