@@ -98,6 +98,11 @@ check-onnx: all $(VENV)/ready
 check-contrib: all $(VENV)/ready
 	@$(VENV)/bin/python test/ops/contrib.py $(BUILD)/mlc
 
+# Operators of ai.onnx.ml against ONNX Runtime, on random models. Needs PyPI.
+.PHONY: check-ml
+check-ml: all $(VENV)/ready
+	@$(VENV)/bin/python test/ops/ml.py $(BUILD)/mlc
+
 # Ratios against peers, in one run with the peak of this machine. Needs PyPI.
 $(BUILD)/bench/fma_peak: test/bench/fma_peak.c
 	@mkdir -p $(@D)
