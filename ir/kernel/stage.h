@@ -5,7 +5,7 @@
  *     store[s].buf[store[s].index...] = store[s].value            (value may use EX_ACC i)
  * Stages run one after another. A map has no reduction axes. Points of a map or reduce stage write
  * different elements. A scan's last axis is sequential: EX_ACC i is the running state before the
- * point, body[i] the state after it. A scatter may write an element more than once, in axis order.
+ * point, body[i] the state after it; it may store to one element again and load what it stored. A scatter may write an element more than once, in axis order.
  *
  * Between stages that compute stand stages that control: they set symbols, choose, repeat, move memory
  * or call a function of the runtime. Their memory is args, their number is `value`:

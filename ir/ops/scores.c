@@ -94,6 +94,15 @@ Tx te_best(Te *t, Tx scores)
     return place;
 }
 
+Tx te_exceeds(Te *t, Tx scores, int64_t at, double threshold)
+{
+    Tx place = te_temp(t, ELEM_I64, 1, scores->dim);
+    te_stage(t, place);
+    Ex v = te_load(t, scores, (Ex[]){te_axis(t, 0), te_int(t, at)});
+    te_yield(t, te_cast(t, ELEM_I64, te_lt(t, te_like(t, v, threshold), v)));
+    return place;
+}
+
 static Ex probit(Te *t, Ex s)
 {
     const double a = 0.147, pi = 3.14159265358979323846;

@@ -31,6 +31,8 @@ Ex te_feature(Te *t, Tx x, Elem e, Ex row, Ex feature);
 Tx te_scores(Te *t, Tx x, Elem e, int64_t width);
 /* The position of each row's largest score, the first of equal ones: i64[rows]. */
 Tx te_best(Te *t, Tx scores);
+/* i64[rows]: 1 where score `at` of a row exceeds the threshold, else 0. */
+Tx te_exceeds(Te *t, Tx scores, int64_t at, double threshold);
 /* y = the scores transformed; one score alone knows PROBIT only. y NULL: nobody wants it. */
 void te_transform(Te *t, Tx y, Tx scores, Transform how);
 /* y[rows, 2]: both classes of one score s[rows, 1]. The other class has -s where `opposite`, else

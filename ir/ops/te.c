@@ -293,19 +293,34 @@ Ex te_max_over(Te *t, Ex x)
     return reduce_one(t, REDUCE_MAX, x);
 }
 
-Ex te_scan(Te *t, Ex init)
+void te_scan_many(Te *t, int n, const Ex *init, Ex *state)
 {
     Stage *s = t->stage;
-    assert(s->nacc == 0 && s->nred == 0 && s->naxis > 0);
+    assert(s->nacc == 0 && s->nred == 0 && s->naxis > 0 && n <= MAX_ACC);
     s->kind = STAGE_SCAN;
-    s->nacc = 1;
-    s->init[0] = init;
-    return ex_acc(t->pool, (Elem)init->elem, 0);
+    s->nacc = n;
+    for (int i = 0; i < n; i++) {
+        s->init[i] = init[i];
+        state[i] = ex_acc(t->pool, (Elem)init[i]->elem, i);
+    }
+}
+
+void te_scan_step_many(Te *t, int n, const Ex *next)
+{
+    for (int i = 0; i < n; i++)
+        t->stage->body[i] = next[i];
+}
+
+Ex te_scan(Te *t, Ex init)
+{
+    Ex state;
+    te_scan_many(t, 1, &init, &state);
+    return state;
 }
 
 void te_scan_step(Te *t, Ex next)
 {
-    t->stage->body[0] = next;
+    te_scan_step_many(t, 1, &next);
 }
 
 /* ---- control ---- */

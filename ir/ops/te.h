@@ -86,9 +86,13 @@ void te_reduce_many(Te *t, int n, const ReduceOp *op, const Ex *x, Ex *out);
 void te_reduce_general(Te *t, int n, const Ex *init, const Ex *x, const Ex *combine, Ex *out);
 
 /* A scan along the last axis: te_scan() returns the state before the point (init at its start) and
- * te_scan_step() says the state after it. At most one scan per stage, without reduction axes. */
+ * te_scan_step() says the state after it. At most one scan per stage, without reduction axes. Its
+ * points may store to one element again and load what earlier ones stored; stores come before the step. */
 Ex   te_scan(Te *t, Ex init);
 void te_scan_step(Te *t, Ex next);
+/* The same with n states, at most MAX_ACC. */
+void te_scan_many(Te *t, int n, const Ex *init, Ex *state);
+void te_scan_step_many(Te *t, int n, const Ex *next);
 
 /* Closes the stage: out[axes] = value, converted to out's element type. */
 void te_yield(Te *t, Ex value);

@@ -226,16 +226,6 @@ static bool any_negative(const Reals *r)
     return false;
 }
 
-/* i64[rows]: 1 where score `at` of a row exceeds the threshold, else 0. */
-static Tx exceeds(Te *t, Tx s, int64_t at, double threshold)
-{
-    Tx place = te_temp(t, ELEM_I64, 1, s->dim);
-    te_stage(t, place);
-    Ex v = te_load(t, s, (Ex[]){te_axis(t, 0), te_int(t, at)});
-    te_yield(t, te_cast(t, ELEM_I64, te_lt(t, te_like(t, v, threshold), v)));
-    return place;
-}
-
 static void define_classifier(Te *t, const Node *n)
 {
     const ClassifierAttrs *a = n->attrs;
@@ -254,9 +244,9 @@ static void define_classifier(Te *t, const Node *n)
     te_trees(t, &tr, te_in(t, 0), AGGREGATE_SUM, s);
     s = add_base(t, s, &(Reals){&a->base_values, a->base_values_as_tensor});
     if (labels.n == 1)
-        place = exceeds(t, s, 0, 0);
+        place = te_exceeds(t, s, 0, 0);
     else if (only >= 0)
-        place = exceeds(t, s, only, signs ? 0 : 0.5);
+        place = te_exceeds(t, s, only, signs ? 0 : 0.5);
     else
         place = te_best(t, s);
     if (labels.n == 1)

@@ -305,7 +305,8 @@ def main(mlc, targets, makers):
             lines = done.stdout.splitlines()
             print("\n".join(x for x in lines[:-1] if not x.startswith("PASS")), end="")
             print(f"{target}: {lines[-1] if lines else done.stderr.strip()}")
-            failed += done.returncode != 0
+            skipped = [x for x in lines if x.startswith("SKIP") and "tensors of strings" not in x]
+            failed += done.returncode != 0 or len(skipped) > 0
     return failed != 0
 
 

@@ -183,6 +183,79 @@ def tree_ensembles():
        open_rows=True)  # 1 and 2 have each other's meaning in ONNX Runtime
 
 
+# ---- linear models ----
+
+def numbers(*shape):
+    return [float(v) for v in floats(*shape).ravel()]
+
+
+def linear():
+    x = rows(20, 5)
+    three = dict(classlabels_ints=[3, 1, 2])
+    for how in TRANSFORMS[:4]:
+        case(how, "LinearRegressor", dict(x=x), targets=3, post_transform=how, coefficients=numbers(15),
+             intercepts=numbers(3))
+        case(how, "LinearClassifier", dict(x=x), (INTS, SCORES), post_transform=how,
+             coefficients=numbers(15), intercepts=numbers(3), **three)
+        case("two_" + how, "LinearClassifier", dict(x=x), (INTS, SCORES), post_transform=how,
+             coefficients=numbers(5), intercepts=numbers(1), classlabels_ints=[8, 9])
+    case("one", "LinearRegressor", dict(x=x), coefficients=numbers(5), open_rows=True)
+    case("no_names", "LinearClassifier", dict(x=x), (INTS, SCORES), coefficients=numbers(5),
+         intercepts=numbers(1))
+    case("names", "LinearClassifier", dict(x=x), (NAMES, SCORES), coefficients=numbers(15),
+         intercepts=numbers(3), classlabels_strings=["a", "b", "c"])
+    for kind in ("i8", "i4", "f8"):
+        case(kind, "LinearClassifier", dict(x=np.round(x).astype(kind)), (INTS, SCORES),
+             coefficients=numbers(15), intercepts=numbers(3), open_rows=True, **three)
+
+
+# ---- support vectors ----
+
+KERNELS = ("LINEAR", "POLY", "RBF", "SIGMOID")
+PARAMS = [0.25, 0.5, 3.0]
+
+
+def vectors():
+    x = rows(25, 4)
+    for kernel in KERNELS:
+        for one_class in (0, 1):
+            case(f"{kernel}_{one_class}", "SVMRegressor", dict(x=x), kernel_type=kernel, one_class=one_class,
+                 kernel_params=PARAMS, n_supports=6, support_vectors=numbers(24), coefficients=numbers(6),
+                 rho=numbers(1), open_rows=bool(one_class))
+    case("no_vectors", "SVMRegressor", dict(x=x), kernel_params=PARAMS, n_supports=0, coefficients=numbers(4),
+         rho=numbers(1))
+
+    def go(name, counts, probabilities=False, names=False, data=x, **attrs):
+        k, n = len(counts), sum(counts)
+        pairs = k * (k - 1) // 2
+        if probabilities:
+            attrs.update(prob_a=[-abs(v) - 0.5 for v in numbers(pairs)], prob_b=numbers(pairs))
+        labels = dict(classlabels_strings=[f"c{i}" for i in range(k)]) if names else \
+            dict(classlabels_ints=[7 * i + 2 for i in range(k)])
+        case(name, "SVMClassifier", dict(x=data), (NAMES if names else INTS, SCORES), kernel_params=PARAMS,
+             support_vectors=numbers(n * 4), coefficients=numbers((k - 1) * n), rho=numbers(pairs),
+             vectors_per_class=counts, **labels, **attrs)
+
+    for kernel in KERNELS:
+        go(kernel, [3, 1, 4, 2], kernel_type=kernel)
+        go(kernel + "_two", [3, 2], kernel_type=kernel)
+        go(kernel + "_coupled", [3, 1, 2], True, kernel_type=kernel)
+        go(kernel + "_coupled_two", [3, 2], True, kernel_type=kernel)
+    for how in TRANSFORMS[1:4]:
+        go(how, [2, 2, 2], kernel_type="RBF", post_transform=how)
+        go(how + "_two", [2, 2], kernel_type="RBF", post_transform=how)
+        go(how + "_coupled", [2, 2, 3], True, kernel_type="RBF", post_transform=how)
+    go("coupled_many", [1, 2, 3, 2, 1, 2, 2], True, kernel_type="RBF", open_rows=True)
+    go("names", [2, 3], names=True, kernel_type="RBF")
+    go("doubles", [2, 3, 3], kernel_type="RBF", data=x.astype("f8"))
+    go("ints", [2, 3, 3], kernel_type="RBF", data=np.round(x).astype("i8"))
+    for k in (1, 2, 3):
+        for sign in (False, True):
+            c = numbers(k * 4)
+            case(f"no_vectors_{k}_{sign}", "SVMClassifier", dict(x=x), (INTS, SCORES), kernel_params=PARAMS,
+                 coefficients=c if sign else [abs(v) for v in c], rho=[0.5], classlabels_ints=[4, 5, 6][:k])
+
+
 # ---- what makes features ready ----
 
 def features():
@@ -215,4 +288,5 @@ def features():
 
 if __name__ == "__main__":
     sys.exit(contrib.main(sys.argv[1], sys.argv[2:] or ["host", "interp"],
-                          (tree_regressors, tree_classifiers, tree_ensembles, features)))
+                          (tree_regressors, tree_classifiers, tree_ensembles, linear, vectors,
+                           features)))
