@@ -290,6 +290,27 @@ static Status unknown_field(Scan *s, const Field *f, const ProtobufCMessageDescr
     return MLC_OK;
 }
 
+/* Numbers of a repeated field, one field each, become a packed one: the lists of large forests of
+ * decision trees would take protobuf-c's record of a member for each number. */
+static Status put_run(Scan *s, const Frame *top, const Field *first)
+{
+    Field f = *first;
+    size_t count = 0, next;
+    put_varint(s, (uint64_t)f.number << 3 | WIRE_BYTES);
+    size_t length_at = s->out->bytes.len;
+    put_le(s, 0, LENGTH_WIDTH);
+    do {
+        put_bytes(s, f.start, f.end);
+        count++;
+        next = s->at;
+        if (next < top->end)
+            TRY(read_field(s, top->end, &f));
+    } while (next < top->end && f.number == first->number && f.wire == first->wire);
+    s->at = next;
+    put_length(s, length_at, s->out->bytes.len - length_at - LENGTH_WIDTH);
+    return charge(s, count * 8 + 16);
+}
+
 static Status known_field(Scan *s, Frame *top, const Field *f, const ProtobufCFieldDescriptor *d)
 {
     const ProtobufCMessageDescriptor *type = top->type;
@@ -316,6 +337,8 @@ static Status known_field(Scan *s, Frame *top, const Field *f, const ProtobufCFi
         TRY(charge(s, 16));
         return open_message(s, f, d->descriptor);
     }
+    if (repeated && wire != WIRE_BYTES && !packed)
+        return put_run(s, top, f);
     put_field(s, f);
     size_t bytes = wire == WIRE_BYTES ? f->end - f->start + 32 : count * 8;
     return charge(s, bytes + (repeated ? 16 : 0));

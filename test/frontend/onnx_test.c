@@ -310,6 +310,40 @@ static Msg function(const char *name)
 }
 
 /* scaled(u) = relu(u) * constant(@factor, default 3) */
+/* Numbers of an attribute, a field each as proto2 writes them, between fields of other kinds. */
+static void test_long_attributes(void **state)
+{
+    (void)state;
+    enum { MANY = 4 << 20 };
+    Model m = {0};
+    Msg n = node("OneHotEncoder", "x", NULL, "y"), attr = {0};
+    m_str(&n, 7, "ai.onnx.ml");
+    m_int(&attr, 8, -5);
+    m_str(&attr, 1, "cats_int64s");
+    for (int i = 0; i < MANY; i++)
+        m_int(&attr, 8, i % 100);
+    m_int(&attr, 20, 7);
+    m_int(&attr, 8, INT64_MAX);
+    m_msg(&n, 5, attr);
+    m_msg(&m.graph, 1, n);
+    m_msg(&m.graph, 11, value_info("x", 7, "1", NULL));
+    add_output(&m, "y");
+    import(&m, "ai.onnx.ml", 1);
+    Read *r = read_msg(finish(&m));
+    assert_int_equal(r->status, MLC_OK);
+    const Node *read = r->graph->first;
+    const AttrDesc *d = read->op->attrs;
+    while (strcmp(d->name, "cats_int64s"))
+        d++;
+    const Ints *ints = (const Ints *)((const char *)read->attrs + d->offset);
+    assert_int_equal(ints->n, MANY + 2);
+    assert_int_equal(ints->at[0], -5);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(ints->at[1 + i], i % 100);
+    assert_true(ints->at[MANY + 1] == INT64_MAX);
+    read_free(r);
+}
+
 static void test_function_is_expanded(void **state)
 {
     (void)state;
@@ -529,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_sparse_initializer),
         cmocka_unit_test(test_constant_forms),
+        cmocka_unit_test(test_long_attributes),
         cmocka_unit_test(test_function_is_expanded),
         cmocka_unit_test(test_function_recursion_is_refused),
         cmocka_unit_test(test_function_bomb_is_refused),
