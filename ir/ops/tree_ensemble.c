@@ -5,7 +5,8 @@
  *
  * Weights for one of two classes alone are a score s of the second class, as ONNX Runtime has it: the
  * second class is chosen where s > 1/2 if no weight is negative, else where s > 0. A score of class 0
- * then becomes (1 - s, s) or (-s, s); of class 1 it is (0, s). One class is 1 where s > 0, else 0. */
+ * then becomes (1 - s, s) or (-s, s); of class 1 it is (0, s). One class is 1 where s > 0, else 0.
+ * Version 5 only calls the two older operators obsolete: what is written has version 3. */
 #include "ir/base/str.h"
 #include "ir/ops/scores.h"
 #include "ir/ops/trees.h"
@@ -159,7 +160,7 @@ static void define_regressor(Te *t, const Node *n)
 }
 
 OP(tree_ensemble_regressor) = {
-    .name = "TreeEnsembleRegressor", .domain = "ai.onnx.ml", .since = {1, 3, 5}, .min_in = 1,
+    .name = "TreeEnsembleRegressor", .domain = "ai.onnx.ml", .since = {1, 3}, .min_in = 1,
     .max_in = 1, .traits = OP_ELEM_TYPE, ATTRS_OF(RegressorAttrs), .infer = infer_regressor,
     .define = define_regressor, .doc = "sums of the weights of decision trees",
 };
@@ -259,7 +260,7 @@ static void define_classifier(Te *t, const Node *n)
 }
 
 OP(tree_ensemble_classifier) = {
-    .name = "TreeEnsembleClassifier", .domain = "ai.onnx.ml", .since = {1, 3, 5}, .min_in = 1,
+    .name = "TreeEnsembleClassifier", .domain = "ai.onnx.ml", .since = {1, 3}, .min_in = 1,
     .max_in = 1, .min_out = 1, .max_out = 2, .traits = OP_ELEM_TYPE, ATTRS_OF(ClassifierAttrs),
     .infer = infer_classifier, .define = define_classifier,
     .doc = "the class that decision trees are for, and the scores of all",
