@@ -95,6 +95,6 @@ fmt:
 .PHONY: help
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
-	@echo "  make deps | install | uninstall | deb | check-asan | conform | conform-shared | check-models | fuzz | bench | alloc-sweep | fault-sweep | layers | lint | fmt | clean"
+	@echo "  make deps | install | uninstall | deb | check-asan | conform | conform-shared | check-models | check-single | fuzz | bench | alloc-sweep | fault-sweep | layers | lint | fmt | clean"
 
 -include $(patsubst %.o,%.d,$(call obj,$(MLC_SRC) $(CODEGEN_SRC) $(RUNTIME_SRC) cli/main.c codegen/emit/llvm/main.c codegen/run/main.c codegen/run/jit/main.c))

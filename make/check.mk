@@ -102,6 +102,11 @@ check-contrib: all $(VENV)/ready
 .PHONY: check-ml
 check-ml: all $(VENV)/ready
 	@$(VENV)/bin/python test/ops/ml.py $(BUILD)/mlc
+# Generated models of single operators against onnx.reference and ONNX Runtime; writes the page about
+# them. Needs PyPI.
+.PHONY: check-single
+check-single: all $(VENV)/ready
+	@$(VENV)/bin/python test/ops/single.py $(BUILD)/mlc --table docs/single-op.md $(SINGLE)
 
 # Ratios against peers, in one run with the peak of this machine. Needs PyPI.
 $(BUILD)/bench/fma_peak: test/bench/fma_peak.c

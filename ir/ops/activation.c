@@ -117,9 +117,17 @@ OP(thresholded_relu) = RECORD("ThresholdedRelu", ThresholdedReluAttrs, infer_flo
     A(S, float, bias, "0", "subtracted from the magnitude") \
     A(S, float, lambd, "0.5", "threshold")
 ATTRS(ShrinkAttrs, SHRINK_ATTRS);
-DEFINE(define_shrink, ShrinkAttrs,
-       te_select(t, te_lt(t, x, K(-a->lambd)), te_add(t, x, K(a->bias)),
-                 te_select(t, te_lt(t, K(a->lambd), x), te_sub(t, x, K(a->bias)), K(0))))
+/* Thresholds are no integers, also where x is one. */
+static void define_shrink(Te *t, const Node *n)
+{
+    const ShrinkAttrs *a = n->attrs;
+    te_stage(t, te_out(t, 0));
+    Ex x = te_wide(t, te_load_bcast(t, te_in(t, 0)));
+    if (!elem_is_float(te_in(t, 0)->elem))
+        x = te_cast(t, ELEM_F64, x);
+    te_yield(t, te_select(t, te_lt(t, x, K(-a->lambd)), te_add(t, x, K(a->bias)),
+                          te_select(t, te_lt(t, K(a->lambd), x), te_sub(t, x, K(a->bias)), K(0))));
+}
 OP(shrink) = RECORD("Shrink", ShrinkAttrs, infer_number, define_shrink,
                     "y = x < -lambd ? x + bias : x > lambd ? x - bias : 0", 9);
 

@@ -43,7 +43,7 @@ static void define_window(Te *t, const Node *n, double a0, double a1, double a2)
     Elem e = elem_is_float(y->elem) ? te_wide_elem(y->elem) : ELEM_F32;
     te_stage(t, y);
     Ex one = te_int(t, 1);
-    Ex m = a->periodic ? y->dim[0] : te_max(t, te_sub(t, y->dim[0], one), one);
+    Ex m = a->periodic ? y->dim[0] : te_sub(t, y->dim[0], one); /* 0, and so NaN, for one sample */
     Ex angle = te_mul(t, te_cast(t, e, te_axis(t, 0)), te_const(t, e, 2 * M_PI));
     angle = te_div(t, angle, te_float_of(t, e, m));
     Ex twice = te_mul(t, angle, te_const(t, e, 2));

@@ -130,8 +130,14 @@ static Status verify_arg(Program *p, const Step *st, int step, size_t arg, const
 
 bool memobj_is_dynamic(const Program *p, const MemObj *m)
 {
-    return (m->space == SPACE_TEMP || m->space == SPACE_OUTPUT) &&
-           ex_is_run_time(p->pool, m->size_bytes);
+    if (m->space != SPACE_TEMP && m->space != SPACE_OUTPUT)
+        return false;
+    bool dynamic = ex_is_run_time(p->pool, m->size_bytes);
+    if (m->space == SPACE_OUTPUT && m->io >= 0 && (size_t)m->io < p->outputs.len)
+        /* n x 0 elements take no bytes, and yet only the run knows n */
+        for (int k = 0; k < p->outputs.at[m->io].rank; k++)
+            dynamic |= ex_is_run_time(p->pool, p->outputs.at[m->io].dim[k]);
+    return dynamic;
 }
 
 bool program_has_control(const Program *p)

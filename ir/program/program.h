@@ -78,7 +78,7 @@ typedef struct Program {
     bool        without_constants; /* their bytes are not handed on: program_write() */
 } Program;
 
-/* Does the size of the object depend on run-time symbols? Such memory is allocated by the run, at
+/* Does the size of the object, or a dimension of the output that it is, depend on run-time symbols? Such memory is allocated by the run, at
  * the object's first step, and freed after its last; all other workspace is planned. */
 bool memobj_is_dynamic(const Program *p, const MemObj *m);
 /* Does the host do more than launch kernels: control flow, symbols of the run, calls? */

@@ -377,6 +377,15 @@ static void attention_with_bodies(void **state)
     expect(flex, "1 7 | 2 3 | 10 30", "1x2x1x1: 40 40");
 }
 
+/* No elements, so no bytes; only the run knows the other dimension. */
+static void sizes_beside_an_empty_dimension(void **state)
+{
+    (void)state;
+    expect("in %x : f32[3,0] in %n : i64[2] %y = Tile(%x, %n) out %y", "2 1", "6x0:");
+    expect("in %x : f32[] %y = NonZero(%x) out %y", "3", "0x1:");
+    expect("in %x : f32[] %y = NonZero(%x) out %y", "0", "0x0:");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +415,7 @@ int main(void)
         cmocka_unit_test(attention_with_bodies),
         cmocka_unit_test(a_region_of_the_run),
         cmocka_unit_test(sizes_of_the_run),
+        cmocka_unit_test(sizes_beside_an_empty_dimension),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

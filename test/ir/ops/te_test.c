@@ -227,6 +227,13 @@ static void zero_divisor_ends_the_run(void **state)
     assert_int_equal(run(w), MLC_RUN_DIVIDE);
 }
 
+/* 1 is below the threshold, and -3 + 0.5 is cut to -2. */
+EXPECT(thresholds_are_no_integers,
+       "const %x : i32[4] = {-3,1,2,-1} %y = Shrink(%x) {bias=0x1p-1, lambd=0x1.4p0}", -2, 0, 1, 0)
+EXPECT(nothing_unsigned_is_below_zero,
+       "const %x : u8[3] = {1,2,200} %y = Shrink(%x) {lambd=0x1.4p0}", 0, 2, 200)
+EXPECT(one_symmetric_sample, "const %n : i64[] = {1} %y = HannWindow(%n) {periodic=0}", NAN)
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -242,7 +249,8 @@ int main(void)
         T(integer_powers), T(slices_backwards), T(linear_between_pixels), T(nearest_by_size),
         T(log_sum_of_nothing), T(repeated_letter), T(scatter_in_order), T(groups_of_channels),
         T(pool_positions), T(wrong_index_ends_the_run), T(zero_divisor_ends_the_run),
-        T(swish_gates),
+        T(swish_gates), T(thresholds_are_no_integers), T(nothing_unsigned_is_below_zero),
+        T(one_symmetric_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
