@@ -148,13 +148,35 @@ Ex math_tanh(const Math *m, Ex x)
     return math_copy_sign(m, v, x);
 }
 
-/* With e = exp(-|x|): 1 / (1 + e), or e / (1 + e) for negative x. */
+/* e^-r - 1 = r^2 q(-r) - r; q has n coefficients. */
+static Ex exp_minus_less_one(const Math *m, Ex r, const double *q, int n)
+{
+    double c[16];
+
+    for (int i = 0; i < n; i++)
+        c[i] = i % 2 ? -q[i] : q[i];
+    return fused(m, times(m, r, r), math_poly(m, r, c, n), ex_neg(m->p, r));
+}
+
+/* 1 / (1 + e^-x) as c / (c + c e^-x) with c = 2^-24 (f64: 2^-54): c e^-x is a normal number wherever
+ * the result is not 1, and the division alone rounds results to subnormal ones.
+ *
+ *     -x = n ln 2 - r;   c + c e^-x = ((e^-r - 1) 2^n c + c) + 2^n c
+ * The large term comes last: where 2^n is 2^24, c is half of its last place, and 2^n c + c first would
+ * lose it.
+ * The number that rounds n holds the bias of c's exponent too, so its low bits are those of 2^n c. */
 Ex math_sigmoid(const Math *m, Ex x)
 {
-    Ex a = magnitude(m, x), zero = num(m, 0), one = num(m, 1);
-    Ex e = exp_limited(m, ex_max(m->p, ex_neg(m->p, a), lower(m)));
+    Ex magic = num2(m, 0x1.8p23 + 127 - 24, 0x1.8p52 + 1023 - 54), c = num2(m, 0x1p-24, 0x1p-54);
+    Ex near = ex_min(m->p, ex_max(m->p, x, lower(m)), num2(m, 70, 600));
+    Ex t = fused(m, near, num(m, -LOG2_E), magic), n = minus(m, t, magic);
+    Ex power = as_float(m, shift_left(m, as_int(m, t), m->mantissa)), r;
 
-    return ex_div(m->p, choose(m, less(m, x, zero), e, one), plus(m, one, e));
+    r = fused(m, n, num2(m, 0x1.62e430p-1, 0x1.62e42fefa39efp-1), near);
+    r = fused(m, n, num2(m, -0x1.05c610p-29, 0x1.abc9e3b39803fp-56), r);
+    r = m->is_double ? exp_minus_less_one(m, r, exp_f64, COUNT_OF(exp_f64))
+                     : exp_minus_less_one(m, r, exp_f32, COUNT_OF(exp_f32));
+    return ex_div(m->p, c, plus(m, fused(m, r, power, c), power));
 }
 
 /* ---- erf: x + x P(x^2) near 0; f32: 1 - e^-g(x) beyond; f64: 1 - e^(-x^2) h((x-2) / (x+2)) ----
