@@ -364,9 +364,17 @@ static int64_t sparse_position(const Tensor *index, const Tensor *dense, int64_t
     return at;
 }
 
+/* Bytes that a sparse tensor may be written out to: half of what is left, as a few bytes of input must not
+ * ask for all memory. */
+static int64_t most_dense(const Ctx *c)
+{
+    enum { MOST = 1 << 28 };
+    size_t left = c->memory_limit > c->memory_used ? c->memory_limit - c->memory_used : 0;
+    return c->memory_limit ? (int64_t)MIN(left / 2, (size_t)MOST) : MOST;
+}
+
 Status tensor_from_sparse(TensorSource *s, const Onnx__SparseTensorProto *p, const Tensor **out)
 {
-    enum { MOST_DENSE = 1 << 28 }; /* bytes: a few bytes of input must not ask for all memory */
     const Tensor *values, *index;
     int64_t count;
     if (!p->values || !p->indices)
@@ -380,7 +388,7 @@ Status tensor_from_sparse(TensorSource *s, const Onnx__SparseTensorProto *p, con
     if (values->rank != 1 || index->elem != ELEM_I64 || !shaped ||
         index->dim[0] != values->dim[0] || width == 0 || values->elem == ELEM_STRING)
         return wrong(s, name, "the parts of this sparse tensor do not match");
-    if (count > MOST_DENSE / (int64_t)width)
+    if (count > most_dense(s->ctx) / (int64_t)width)
         return diag_error(s->ctx, E0104, (Loc){.file = s->path}, MLC_INPUT,
                           "sparse tensor '%s' has %lld elements, too many to write out", name,
                           (long long)count);

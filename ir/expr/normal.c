@@ -81,13 +81,19 @@ static Ex sum_build(ExPool *p, const Sum *s)
         s->mono, s->coef);
 }
 
+/* A product that is not multiplied out: one form for either order. */
+static Ex raw_mul(ExPool *p, Ex a, Ex b)
+{
+    return ex_raw(p, EX_MUL, ELEM_I64, 2, a->id <= b->id ? (Ex[]){a, b} : (Ex[]){b, a});
+}
+
 static Ex mono_mul(ExPool *p, Ex a, Ex b)
 {
     const Ex *x, *y;
     Ex all[EX_MAX_ARGS];
     int nx = ex_atoms(&a, &x), ny = ex_atoms(&b, &y), n = 0;
     if (nx + ny > 16)
-        return ex_raw(p, EX_MUL, ELEM_I64, 2, (Ex[]){a, b});
+        return raw_mul(p, a, b);
     for (int i = 0, j = 0; i < nx || j < ny;)
         all[n++] = j >= ny || (i < nx && x[i]->id <= y[j]->id) ? x[i++] : y[j++];
     return ex_raw(p, EX_PROD, ELEM_I64, n, all);
@@ -197,7 +203,7 @@ Ex ex_int_mul(ExPool *p, Ex a, Ex b)
     TermsOne oa, ob;
     Terms x = ex_terms(a, &oa), y = ex_terms(b, &ob);
     if ((x.n + 1) * (y.n + 1) > 64)
-        return ex_raw(p, EX_MUL, ELEM_I64, 2, a->id <= b->id ? (Ex[]){a, b} : (Ex[]){b, a});
+        return raw_mul(p, a, b);
     Ex r = ex_int(p, wrap_mul(x.constant, y.constant));
     for (int i = 0; i < x.n; i++) {
         r = ex_int_add(p, r, x.mono[i], wrap_mul(x.coef[i], y.constant));
