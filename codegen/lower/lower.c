@@ -18,6 +18,8 @@ static Status lower_one(Graph *g, const TargetDesc *t, const LowerOptions *o, Pr
     l.program->name = g->name;
     TRY(lower_collect(&l));
     lower_fuse(&l);
+    if (l.options->level > 0 && l.lanes > 1)
+        lower_separate(&l);
     lower_layout(&l);
     place_io(&l);
     TRY(lower_schedule(&l));

@@ -1,7 +1,8 @@
-/* Lowering: graph -> program, for one target description. Four steps, a file each:
+/* Lowering: graph -> program, for one target description. Five steps, a file each:
  *
  *     collect    every node says its stages (ir/ops)
  *     fuse       stages are substituted into each other; no operator name is asked
+ *     separate   wide windows of maxima become two narrow ones
  *     layout     who shares memory with whom, in which order, with which margin
  *     schedule   each stage becomes kernels by the first skeleton that fits its shape
  *

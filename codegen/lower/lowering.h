@@ -60,6 +60,7 @@ Status lower_text_close(Lowering *l, Te *t);
 /* Appends all stages of a graph's nodes (collect_graph.c). */
 void   collect_graph(void *lowering, Te *t, const Graph *g);
 void   lower_fuse(Lowering *l);
+void   lower_separate(Lowering *l);
 void   lower_layout(Lowering *l);
 Status lower_schedule(Lowering *l);
 

@@ -81,6 +81,11 @@ static const Case cases[] = {
     {"pool_flatten", HEAD "in %x : f32[1,1,21,21] const %w : $W(32,1,2,2)"
      "%y = Conv(%x, %w) %r = Relu(%y) %p = MaxPool(%r) {kernel_shape=[4,4], strides=[4,4]}"
      "%f = Flatten(%p) {axis=1} out %f }", "vector", 1},
+    {"pool_wide", HEAD "in %x : f32[n,3,14,13] const %w : $W(19,3,1,1) %y = Conv(%x, %w)"
+     "%z = MaxPool(%y) {kernel_shape=[7,5], strides=[2,1], pads=[3,2,3,1]} out %z }", "vector", 2},
+    {"turned", HEAD "in %x : f32[1,3,20,44] const %w : $W(8,6,3,3) const %b : i64[1] = {0} const %c : i64[1] = {1}"
+     "const %e : i64[1] = {44} const %a : i64[1] = {3} const %s : i64[1] = {2} %p = Slice(%x, %b, %e, %a, %s)"
+     "%q = Slice(%x, %c, %e, %a, %s) %d = Concat(%p, %q) {axis=1} %y = Conv(%d, %w) {pads=[1,1,1,1]} out %y }", "vector", 1},
     {"one_channel", HEAD "in %x : f32[n,3,9,12] const %w : $W(8,3,1,1) const %v : $W(1,8,5,5)"
      "%y = Conv(%x, %w) %z = Conv(%y, %v) {pads=[2,2,2,2]} %s = Sigmoid(%z) out %s }", "rows", 2},
     {"padded_slice", HEAD "in %x : f32[1,8,11,30] const %w : $W(8,8,1,1) const %v : $W(16,8,3,5)"
@@ -282,12 +287,30 @@ static void padding_is_no_condition(void **state)
     ctx_free(&c);
 }
 
+/* The largest value of a wide window is found line by line: no kernel runs over both directions. */
+static void wide_windows_are_separated(void **state)
+{
+    (void)state;
+    Ctx c;
+    ctx_init(&c);
+    const char *text = expand_text(arena_new(&c), HEAD "in %x : f32[1,24,26,26] %z = MaxPool(%x)"
+                                   "{kernel_shape=[13,13], pads=[6,6,6,6]} out %z }");
+    int64_t evals = interp_evals(), n;
+    run(lowered(&c, text, 0), 1, 1, &n);
+    int64_t plain = interp_evals() - evals;
+    evals = interp_evals();
+    run(lowered(&c, text, 2), 1, 1, &n);
+    assert_true(interp_evals() - evals < plain / 3);
+    ctx_free(&c);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[COUNT_OF(cases) + 2];
+    struct CMUnitTest tests[COUNT_OF(cases) + 3];
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         tests[i] = (struct CMUnitTest){cases[i].name, check_case, NULL, NULL, (void *)&cases[i]};
     tests[COUNT_OF(cases)] = (struct CMUnitTest)cmocka_unit_test(half_weights_are_packed_as_they_are);
     tests[COUNT_OF(cases) + 1] = (struct CMUnitTest)cmocka_unit_test(padding_is_no_condition);
+    tests[COUNT_OF(cases) + 2] = (struct CMUnitTest)cmocka_unit_test(wide_windows_are_separated);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,6 +75,32 @@ static int reading_axis(Lowering *l, const Stage *s)
     return -1;
 }
 
+/* A map that turns memory around: lanes along an axis that it reads in steps of one or two, while it
+ * stores lane by lane; the axis that it stores contiguously, a short one, is unrolled in *points so that
+ * each line of memory is completed at once. */
+static int turning_axis(Lowering *l, const Stage *s, int *points)
+{
+    ExPool *p = l->pool;
+    Ex coef;
+    *points = -1;
+    if (s->nacc || s->stores.len != 1)
+        return -1;
+    for (int i = 0; i < s->naxis; i++) {
+        coef = ex_affine(p, s->stores.at[0].index[0], s->axis[i], NULL);
+        int64_t n = extent_of(p, s->axis[i]);
+        if (coef && ex_is(coef, 1) && n > 1 && n <= POINTS)
+            *points = i;
+    }
+    for (int i = 0; i < s->naxis && *points >= 0; i++) {
+        Ex load = s->stores.at[0].value;
+        coef = load->op == EX_LOAD ? ex_affine(p, load->arg[0], s->axis[i], NULL) : NULL;
+        if (i != *points && coef && (ex_is(coef, 1) || ex_is(coef, 2)) && extent_of(p, s->axis[i]) >= 2 * l->lanes &&
+            ex_affine(p, s->stores.at[0].index[0], s->axis[i], NULL))
+            return i;
+    }
+    return -1;
+}
+
 /* Position of the axis to run vectors along, or -1. */
 static int vector_axis(Lowering *l, const Stage *s)
 {
@@ -200,8 +226,6 @@ static Status emit_range(Lowering *l, const Stage *stage, const Range *r)
 /* An axis of which a few points fit in registers, so that several sums run at once. */
 static void choose_points(Lowering *l, const Stage *s, Range *r)
 {
-    r->points = -1;
-    r->npoints = 1;
     if (!s->nacc)
         return;
     for (int i = s->naxis - 1; i >= 0; i--) {
@@ -252,7 +276,11 @@ Status skeleton_vector(Lowering *l, Stage *s)
     if ((s->kind != STAGE_MAP && s->kind != STAGE_REDUCE) || s->checks.len)
         return MLC_NO;
     fuse_axes(l, s, s->axis, &s->naxis);
-    Range r = {.axis = vector_axis(l, s), .start = ex_int(p, 0)};
+    Range r = {.axis = vector_axis(l, s), .start = ex_int(p, 0), .points = -1, .npoints = 1};
+    if (r.axis < 0) {
+        r.axis = turning_axis(l, s, &r.points);
+        r.npoints = r.points < 0 ? 1 : (int)extent_of(p, s->axis[r.points]);
+    }
     if (r.axis < 0)
         return MLC_NO;
     TRY(pack_lanes(l, s, s->axis[r.axis]));
